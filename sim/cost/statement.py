@@ -1,0 +1,231 @@
+"""Statement: everything that money has to say about a window; a pure function, knows no clock.
+
+It works on one replication or on the mean of several alike, so that intervals of ratios can be
+had from leave-one-out means.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sim.cost.allocation import Allocation, SharesOf, allocate, peak_shares, use_shares
+from sim.cost.benchmark import Benchmark
+from sim.cost.bill import Bill, bill
+from sim.cost.estimate import Naive, Weighed, fleet_naive, pool_naive
+from sim.cost.pricing import (
+    Components,
+    KindMoney,
+    Prices,
+    Served,
+    components,
+    kind_money,
+    kind_tokens,
+    prices,
+    total,
+)
+from sim.cost.reference import NO_RATES, ReferenceRates, ReferenceSeconds, reference_seconds
+from sim.cost.utilization import (
+    GpuHours,
+    Load,
+    Utilization,
+    pool_gpu_hours,
+    pool_load,
+    share,
+    total_load,
+)
+from sim.ledger.usage import RouteUsage, Usage
+from sim.scenario.document import Scenario
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Prices of a fleet or of a route, by use and by peak; components divide the money by use."""
+
+    by_use: Prices
+    by_peak: Prices
+    components_usd: Components
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The naive and the real $ per 1M tokens, and how many times the one is the other."""
+
+    naive: float | None
+    real: float | None
+    factor: float | None
+
+
+@dataclass(frozen=True)
+class RouteStatement:
+    """What one route pays: `by_use_usd` is what its `cost` divides."""
+
+    cost: Cost
+    by_use_usd: float
+    by_peak_usd: float
+
+
+@dataclass(frozen=True)
+class PoolStatement:
+    """One pool's capacity and its dollars: its nodes, and the bill's lines that name it."""
+
+    utilization: Utilization
+    gpu_hours: GpuHours
+    naive: Naive
+    usd: float
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The whole account of a window."""
+
+    bill: Bill
+    cost: Cost
+    naive: Naive
+    gap: Gap
+    utilization: Utilization
+    gpu_hours: GpuHours
+    routes: dict[str, RouteStatement]
+    pools: dict[str, PoolStatement]
+
+
+def goodput_tokens(route: RouteUsage, has_slo: bool) -> float:
+    """Useful tokens inside the SLO; all useful ones where there is none to miss."""
+    counts = route.goodput if has_slo else route.useful
+    return counts.input + counts.output
+
+
+def statement(usage: Usage, scenario: Scenario, benchmarks: Mapping[str, Benchmark]) -> Statement:
+    """The account of *usage*; pools that *benchmarks* lacks are taken as unused."""
+    rates = {p: benchmarks[p].rates if p in benchmarks else NO_RATES for p in scenario.pools}
+    billed = bill(usage, scenario)
+    loads = _loads(usage, scenario, benchmarks, rates)
+    fleet = total_load(loads.values())
+    naive = _naive(usage, scenario, benchmarks)
+    routes = _Routes(usage, scenario, rates, billed)
+    cost = routes.fleet_cost()
+    real = cost.by_use.usd_per_million_useful_tokens
+    return Statement(
+        bill=billed,
+        cost=cost,
+        naive=naive,
+        gap=Gap(naive.usd_per_million_tokens, real, _factor(real, naive.usd_per_million_tokens)),
+        utilization=fleet.utilization(),
+        gpu_hours=fleet.gpu_hours,
+        routes={name: routes.statement(name) for name in scenario.routes},
+        pools={
+            name: PoolStatement(
+                utilization=loads[name].utilization(),
+                gpu_hours=loads[name].gpu_hours,
+                naive=pool_naive(benchmarks.get(name), pool.usd_per_replica_hour),
+                usd=billed.pool_usd(name),
+            )
+            for name, pool in scenario.pools.items()
+        },
+    )
+
+
+def _factor(real: float | None, naive: float | None) -> float | None:
+    return None if real is None or naive is None else share(real, naive)
+
+
+def _loads(
+    usage: Usage,
+    scenario: Scenario,
+    benchmarks: Mapping[str, Benchmark],
+    rates: Mapping[str, ReferenceRates],
+) -> dict[str, Load]:
+    loads = {}
+    for name, pool in scenario.pools.items():
+        used = usage.pools[name]
+        routes = {r: usage.routes[r] for r, spec in scenario.routes.items() if spec.pool == name}
+        hours = pool_gpu_hours(used, routes.values(), rates[name], pool.tensor_parallel)
+        loads[name] = pool_load(used, routes, benchmarks.get(name), hours)
+    return loads
+
+
+def _naive(usage: Usage, scenario: Scenario, benchmarks: Mapping[str, Benchmark]) -> Naive:
+    """Weighted by useful tokens, or by offered ones if none was useful."""
+    some = any(r.useful.input + r.useful.output > 0 for r in usage.routes.values())
+    weighed = []
+    for name, benchmark in benchmarks.items():
+        routes = [usage.routes[r] for r, spec in scenario.routes.items() if spec.pool == name]
+        counts = [r.useful if some else r.offered for r in routes]
+        weighed.append(
+            Weighed(
+                name,
+                benchmark,
+                scenario.pools[name].usd_per_replica_hour,
+                math.fsum(c.input for c in counts),
+                math.fsum(c.output for c in counts),
+            )
+        )
+    return fleet_naive(weighed)
+
+
+class _Routes:
+    """The routes' money, both ways, and what it was for."""
+
+    def __init__(
+        self,
+        usage: Usage,
+        scenario: Scenario,
+        rates: Mapping[str, ReferenceRates],
+        billed: Bill,
+    ) -> None:
+        self.usage = usage
+        self.scenario = scenario
+        self.billed = billed
+        self.seconds = {r: self._seconds(r, rates) for r in scenario.routes}
+        self.served = {r: self._served(r) for r in scenario.routes}
+
+        def divided(by: SharesOf) -> Allocation:
+            return allocate(billed, usage, scenario, rates, by)
+
+        self.by_use = divided(use_shares)
+        self.by_peak = divided(peak_shares)
+
+    def _seconds(self, route: str, rates: Mapping[str, ReferenceRates]) -> ReferenceSeconds:
+        used, of_pool = self.usage.routes[route], rates[self.scenario.routes[route].pool]
+        useful = reference_seconds(used.ended_useful, of_pool)
+        return useful + reference_seconds(used.ended_waste, of_pool)
+
+    def _served(self, route: str) -> Served:
+        used = self.usage.routes[route]
+        goodput = goodput_tokens(used, self.scenario.routes[route].slo is not None)
+        return Served(kind_tokens(used.useful), used.requests.completed, goodput)
+
+    def _parts(self, by: Allocation, route: str) -> tuple[KindMoney, Served]:
+        served = self.served[route]
+        return kind_money(by.by_route[route], self.seconds[route], served.tokens), served
+
+    def _components(self, route: str) -> Components:
+        return components(self.by_use.by_route[route], self.seconds[route])
+
+    def statement(self, route: str) -> RouteStatement:
+        """One route's part."""
+        usd, peak_usd = self.by_use.by_route[route], self.by_peak.by_route[route]
+        return RouteStatement(
+            cost=Cost(
+                by_use=prices(usd, [self._parts(self.by_use, route)], 0.0),
+                by_peak=prices(peak_usd, [self._parts(self.by_peak, route)], 0.0),
+                components_usd=self._components(route),
+            ),
+            by_use_usd=usd,
+            by_peak_usd=peak_usd,
+        )
+
+    def fleet_cost(self) -> Cost:
+        """All routes and what is nobody's."""
+        routes = list(self.scenario.routes)
+
+        def priced(by: Allocation) -> Prices:
+            parts = (self._parts(by, r) for r in routes)
+            return prices(self.billed.total_usd, parts, by.unallocated_usd)
+
+        return Cost(
+            by_use=priced(self.by_use),
+            by_peak=priced(self.by_peak),
+            components_usd=total([self._components(r) for r in routes], Components),
+        )

@@ -1,0 +1,57 @@
+"""Gateway: the door of the fleet. Sends each route's requests to its pool; knows when all is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import simpy
+
+from sim.fleet.pool import Pool
+from sim.serving.sequence import Sequence
+
+
+class Gateway:
+    """Counts requests in and out, and hands every ended attempt to *record*.
+
+    `drained` succeeds once the window [0, *horizon_s*) is over and every request that arrived in
+    it has ended.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        pools: list[Pool],
+        horizon_s: float,
+        record: Callable[[Sequence], None],
+    ) -> None:
+        self.env = env
+        self.pools = pools  # by route
+        self.horizon_s = horizon_s
+        self.record = record
+        self.arrived = [0] * len(pools)
+        self.open = 0  # requests of the window that have not ended
+        self.drained = env.event()
+        self.listeners: dict[int, Callable[[Sequence], None]] = {}
+
+    def arrive(self, sequence: Sequence) -> None:
+        """A request has come."""
+        if 0.0 <= sequence.arrived_at_s < self.horizon_s:
+            self.arrived[sequence.route] += 1
+            self.open += 1
+        self.pools[sequence.route].submit(sequence)
+
+    def done(self, sequence: Sequence) -> None:
+        """An attempt has ended: completed, rejected or lost."""
+        self.record(sequence)
+        if self.listeners and (listener := self.listeners.get(sequence.route)) is not None:
+            listener(sequence)
+        arrived_at_s = sequence.arrived_at_s
+        if 0.0 <= arrived_at_s < self.horizon_s:
+            self.open -= 1
+            if not self.open:
+                self.check_drained()
+
+    def check_drained(self) -> None:
+        """Succeed `drained` if the window is over and nothing of it is open."""
+        if not self.open and self.env.now >= self.horizon_s and not self.drained.triggered:
+            self.drained.succeed()

@@ -1,0 +1,5 @@
+"""What happened, as records, and what follows from them; no price, no scenario, no clock.
+
+Read `usage` (the result), `records` (a chunk of attempts as columns), `metering` (columns to
+usage), `conservation` (what must add up), `spool` (columns on disk).
+"""

@@ -1,0 +1,58 @@
+"""Conservation: what must add up at the end of every run, or the run is an error. Knows no clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from sim.ledger.usage import PoolUsage, RouteUsage, Usage
+
+REL_TOL = 1e-9
+
+
+class ConservationError(RuntimeError):
+    """A conservation law does not hold: the simulator, not its user, is at fault."""
+
+
+def check_equal(law: str, left: float, right: float, scale: float = 0.0) -> None:
+    """Raise ConservationError unless both sides agree to 1e-9 of the larger (or of *scale*)."""
+    if not math.isclose(left, right, rel_tol=REL_TOL, abs_tol=REL_TOL * max(scale, 1e-3)):
+        raise ConservationError(f"{law}: {left!r} is not {right!r}")
+
+
+def check_replica(name: str, busy_s: float, charged_s: float, lost_s: float) -> None:
+    """Every second in which a step ran was charged to some attempt, or lost in a crash."""
+    check_equal(f"seconds charged on {name}", charged_s + lost_s, busy_s)
+
+
+def check_usage(usage: Usage, arrived: Iterable[int]) -> None:
+    """Requests, tokens and paid seconds of *usage*; *arrived* were counted at the door, per route."""
+    for (name, route), count in zip(usage.routes.items(), arrived, strict=True):
+        _check_route(name, route, count)
+    for name, pool in usage.pools.items():
+        _check_pool(name, pool)
+    for law in ("input", "output", "cached_input"):
+        parts = math.fsum(getattr(r.useful, law) for r in usage.routes.values())
+        check_equal(f"useful {law} tokens of all routes", parts, getattr(usage.overall.useful, law))
+
+
+def _check_route(name: str, route: RouteUsage, arrived: int) -> None:
+    r = route.requests
+    ended = r.completed + r.rejected + r.timed_out + r.failed + r.cancelled + r.in_flight
+    check_equal(f"requests of {name} by final state", ended, r.arrived)
+    check_equal(f"requests of {name} at the door", r.arrived, arrived)
+    useful, offered = route.useful, route.offered
+    for kind in ("input", "output"):
+        if getattr(useful, kind) > getattr(offered, kind):
+            raise ConservationError(f"{name}: more useful {kind} tokens than were asked for")
+    if useful.cached_input > useful.input:
+        raise ConservationError(f"{name}: more cached than input tokens")
+
+
+def _check_pool(name: str, pool: PoolUsage) -> None:
+    states = (pool.busy_s, pool.idle_s, pool.starting_s, pool.draining_s, pool.failed_s)
+    check_equal(f"replica-seconds of {name} by state", math.fsum(states), pool.paid_s)
+    if min(states) < -REL_TOL * pool.paid_s:
+        raise ConservationError(f"{name}: a state of negative time, {states}")
+    if pool.kv_used_block_s > pool.kv_block_s * (1 + REL_TOL):
+        raise ConservationError(f"{name}: more KV blocks in use than there are")

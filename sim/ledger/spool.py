@@ -1,0 +1,63 @@
+"""Spool: chunks of records on disk, for exports of runs that are too long to hold. Knows no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sim.ledger.metering import OUTCOMES
+from sim.ledger.records import Columns
+
+
+class Spool:
+    """Writes the attempts at requests that arrived in [0, horizon) into *directory*, chunk by chunk."""
+
+    def __init__(self, directory: Path, route_names: list[str], horizon_s: float) -> None:
+        self.directory = directory
+        self.names = np.array(route_names)
+        self.horizon_s = horizon_s
+        self._chunks = 0
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def read(self, columns: Columns) -> None:
+        """Write one chunk."""
+        arrived = (columns["arrived_at_s"] >= 0) & (columns["arrived_at_s"] < self.horizon_s)
+        if not arrived.any():
+            return
+        c = {name: values[arrived] for name, values in columns.items()}
+        reached = np.minimum(np.maximum(c["computed"], c["high_water"]), c["input_tokens"])
+        np.savez(
+            self.directory / f"{self._chunks:06d}.npz",
+            route=self.names[c["route"]],
+            request_id=c["number"],
+            attempt=c["attempt"],
+            replica=c["replica"],
+            arrived_at_s=c["arrived_at_s"],
+            queued_at_s=np.where(c["replica"] >= 0, c["queued_at_s"], np.nan),
+            first_token_at_s=c["first_token_at_s"],
+            finished_at_s=c["finished_at_s"],
+            input_tokens=c["input_tokens"],
+            cached_input_tokens=c["cached_input"],
+            output_tokens=c["generated"],
+            outcome=np.array(OUTCOMES)[c["outcome"]],
+            prefill_gpu_s=c["prefill_s"] + c["cached_s"],
+            decode_gpu_s=c["decode_s"],
+            rent_gpu_s=c["rent_s"],
+            waste_gpu_s=c["waste_s"],
+            uncached_tokens=np.maximum(reached - c["cached_input"], 0)
+            + c["recomputed_input"]
+            + c["recomputed_output"],
+        )
+        self._chunks += 1
+
+
+def read(directory: Path) -> Iterator[dict[str, np.ndarray]]:
+    """The chunks that a `Spool` wrote, in order: the columns of a `requests` file, without `usd`.
+
+    Seconds are replica-seconds. `uncached_tokens` counts computed prompt tokens, again each time.
+    """
+    for path in sorted(directory.glob("*.npz")):
+        with np.load(path) as chunk:
+            yield {name: chunk[name] for name in chunk.files}

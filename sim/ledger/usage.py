@@ -1,0 +1,174 @@
+"""Usage: what one replication did, as sums that add up and figures that do not.
+
+Everything here is a fact about the window [0, horizon), without a price. Sums of several
+replications may be averaged field by field (`mean`); latency figures are averaged as figures.
+Knows no clock, no scenario and no money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+import numpy as np
+
+INTERVAL_S = 300.0
+"""Length of the intervals in which SLOs and peak shares are judged (5 minutes)."""
+
+WASTE_CAUSES = ("timed_out", "failed", "cancelled", "preempted", "retried")
+
+
+@dataclass(frozen=True)
+class RequestCounts:
+    """User requests that arrived in the window, by final state; `arrived` is the sum of the rest.
+
+    `attempts`, `retried` and `in_slo` are counted apart.
+    """
+
+    arrived: float = 0.0
+    completed: float = 0.0
+    rejected: float = 0.0
+    timed_out: float = 0.0
+    failed: float = 0.0
+    cancelled: float = 0.0
+    in_flight: float = 0.0
+    attempts: float = 0.0
+    retried: float = 0.0
+    in_slo: float = 0.0
+
+
+@dataclass(frozen=True)
+class TokenCounts:
+    """Tokens by kind. `input` includes `cached_input` and `template` (the route's hidden prefix)."""
+
+    input: float = 0.0
+    cached_input: float = 0.0
+    template: float = 0.0
+    output: float = 0.0
+
+
+@dataclass(frozen=True)
+class ReferenceTokens:
+    """Tokens of attempts that *ended* in the window, as the reference rates count them.
+
+    `uncached`: prompt tokens that were computed; `prompt`: all prompt tokens, cached or not (they
+    pay context rent); `cached`: prompt tokens found in the cache (prompt - uncached for a finished
+    prefill); `output`: tokens that were generated.
+    """
+
+    uncached: float = 0.0
+    prompt: float = 0.0
+    cached: float = 0.0
+    output: float = 0.0
+
+
+@dataclass(frozen=True)
+class ComponentSeconds:
+    """Replica-seconds as run, of attempts that ended in the window; they sum to their busy time."""
+
+    prefill: float = 0.0
+    cached_attention: float = 0.0
+    rent: float = 0.0
+    decode: float = 0.0
+    waste: float = 0.0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Mean and quantiles of one latency; a quantile is None under 10/(1-q) samples."""
+
+    mean: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    n: float = 0.0
+
+
+@dataclass(frozen=True)
+class SloFigure:
+    """One SLO as met: the quantile over the window and the share of 5-minute intervals that met it."""
+
+    metric: str
+    quantile: float
+    target_s: float
+    value_s: float | None
+    windows_met_share: float | None
+
+
+@dataclass(frozen=True)
+class RouteUsage:
+    """What one route asked for and got. Token sums are over requests that *arrived* in the window."""
+
+    requests: RequestCounts = field(default_factory=RequestCounts)
+    offered: TokenCounts = field(default_factory=TokenCounts)  # of all that arrived, as asked for
+    useful: TokenCounts = field(default_factory=TokenCounts)
+    goodput: TokenCounts = field(default_factory=TokenCounts)  # the useful ones inside the SLO
+    wasted_input: dict[str, float] = field(default_factory=dict)  # by WASTE_CAUSES
+    wasted_output: dict[str, float] = field(default_factory=dict)
+    ended_useful: ReferenceTokens = field(default_factory=ReferenceTokens)
+    ended_waste: ReferenceTokens = field(default_factory=ReferenceTokens)
+    as_run: ComponentSeconds = field(default_factory=ComponentSeconds)
+    ended_by_interval: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    """(intervals, 3): uncached, prompt and output tokens of all attempts that ended in each."""
+    ttft_s: Figures = field(default_factory=Figures)
+    tpot_s: Figures = field(default_factory=Figures)
+    e2e_s: Figures = field(default_factory=Figures)
+    slo: tuple[SloFigure, ...] = ()
+
+
+@dataclass(frozen=True)
+class PoolUsage:
+    """What one pool's paid time was, in replica-seconds (unplaced: GPU-seconds), in the window."""
+
+    paid_s: float = 0.0
+    busy_s: float = 0.0
+    idle_s: float = 0.0
+    starting_s: float = 0.0
+    draining_s: float = 0.0
+    failed_s: float = 0.0
+    node_s: float = 0.0
+    unplaced_gpu_s: float = 0.0
+    kv_used_block_s: float = 0.0
+    kv_block_s: float = 0.0
+    paid_by_interval: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    """(intervals,): mean paid replicas in each."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One replication, or the mean of several."""
+
+    window_s: float
+    routes: dict[str, RouteUsage]
+    pools: dict[str, PoolUsage]
+    overall: RouteUsage
+    """All routes together: sums of the routes' sums; latencies over all requests, not means of means."""
+
+
+T = TypeVar("T")
+
+
+def mean(usages: Sequence[T]) -> T:
+    """Average dataclasses field by field: numbers, arrays, dicts, tuples and nested dataclasses.
+
+    A figure that is None in any replication is None in the mean: a tail too thin once is not
+    mended by averaging the rest.
+
+    >>> mean([Figures(mean=1.0, n=2), Figures(mean=3.0, n=4)])
+    Figures(mean=2.0, p50=None, p95=None, p99=None, n=3.0)
+    """
+    first: Any = usages[0]
+    if first is None or any(u is None for u in usages):
+        return None  # type: ignore[return-value]
+    if isinstance(first, str | bool):
+        return first  # type: ignore[return-value]
+    if isinstance(first, int | float):
+        return sum(usages) / len(usages)  # type: ignore[return-value, arg-type]
+    if isinstance(first, np.ndarray):
+        return np.mean(np.stack(usages), axis=0)  # type: ignore[return-value, call-overload, no-any-return]
+    if isinstance(first, dict):
+        return {k: mean([u[k] for u in usages]) for k in first}  # type: ignore[return-value, index]
+    if isinstance(first, tuple):
+        return tuple(mean(list(us)) for us in zip(*usages, strict=True))  # type: ignore[return-value, call-overload]
+    return type(first)(**{f.name: mean([getattr(u, f.name) for u in usages]) for f in fields(first)})  # type: ignore[no-any-return]

@@ -1,0 +1,77 @@
+"""Export: all files of a run, in the form that the contract promises; knows no clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sim.report.attempts import Chunk, UsdOf, file_name, write_attempts
+from sim.report.csv_text import records_csv, summary_csv
+from sim.report.curve_figure import curve_figure
+from sim.report.directory import Directory
+from sim.report.hours_figure import hours_figure
+from sim.report.html import report_html
+from sim.report.load_figure import load_figure
+from sim.report.summary import Summary
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a run leaves: its summary, and what the files need beside it.
+
+    `attempts` are chunks of columns of replication 0, `usd_of` prices them. `curve` has points of
+    `scale`, `utilization`, `usd_per_million`; `timeseries` has a row per sample and pool.
+    """
+
+    summary: Mapping[str, Any]
+    scenario_yaml: str
+    attempts: Iterable[Chunk]
+    usd_of: UsdOf
+    timeseries: Sequence[Mapping[str, float | str]] = ()
+    curve: Sequence[Mapping[str, float | None]] = field(default=())
+
+
+def write_out(directory: Directory, findings: Findings) -> None:
+    """Write every file of a run into *directory*, the manifest first and last.
+
+    Equal findings give equal bytes: nothing is dated. Raises `OutError`.
+    """
+    document = findings.summary
+    directory.open(_about(document))
+    directory.write("summary.json", summary_json(document).encode())
+    directory.write("summary.csv", summary_csv(document).encode())
+    directory.write("scenario.resolved.yaml", findings.scenario_yaml.encode())
+    directory.write("timeseries.csv", records_csv(findings.timeseries).encode())
+    name = file_name()
+    with directory.file(name) as stream:
+        write_attempts(name, stream, findings.attempts, findings.usd_of)
+    figures = draw_figures(findings)
+    for figure, svg in figures.items():
+        directory.write(f"figures/{figure}.svg", svg)
+    directory.write("report.html", report_html(document, figures).encode())
+    directory.close()
+
+
+def _about(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: document.get(key) for key in ("scenario", "seed", "replications", "versions")}
+
+
+def summary_json(document: Mapping[str, Any]) -> str:
+    """The summary as JSON text; ValueError for a NaN or an infinity, which JSON does not have.
+
+    Everything beyond ASCII is escaped, so that no name can move a terminal's cursor.
+    """
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def draw_figures(findings: Findings) -> dict[str, bytes]:
+    """SVG by name, without those that there is nothing to draw of."""
+    summary = Summary(findings.summary)
+    drawn = {
+        "utilization-vs-cost": curve_figure(summary, findings.curve),
+        "gpu-hours": hours_figure(summary),
+        "load": load_figure(findings.timeseries),
+    }
+    return {name: svg for name, svg in drawn.items() if svg is not None}

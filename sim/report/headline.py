@@ -1,0 +1,115 @@
+"""Headline: the real price of a token beside the naive one, each with the formula it comes from.
+
+Knows no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sim.report.cost_tables import per_thousand, useful_tokens
+from sim.report.numerals import clean, count, dollars, length, significant, span, tokens
+from sim.report.service_tables import requests
+from sim.report.summary import Json, Summary
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The figures that a report opens with, as text; `notes` are formulas and companions."""
+
+    title: str
+    subtitle: str
+    real: str
+    interval: str
+    naive: str
+    factor: str
+    notes: tuple[tuple[str, str], ...]
+
+
+def headline(summary: Summary) -> Headline:
+    """The opening of a report."""
+    bounds = summary.interval("cost.usd_per_million_useful_tokens")
+    factor = summary.number("gap.factor")
+    return Headline(
+        title=clean(summary.title),
+        subtitle=_subtitle(summary),
+        real=dollars(summary.number("cost.usd_per_million_useful_tokens.value")),
+        interval=f"95 % interval {span(bounds)}" if bounds else _no_interval(summary),
+        naive=dollars(summary.number("naive.usd_per_million_tokens")),
+        factor="" if factor is None else f"{significant(factor)} times",
+        notes=tuple(_notes(summary)),
+    )
+
+
+def _subtitle(summary: Summary) -> str:
+    runs = int(summary.number("replications") or 1)
+    seed = summary.text("seed")
+    days = length(summary.number("window_s"))
+    return f"{days}, {runs} replication{'s' if runs != 1 else ''}, seed {seed}"
+
+
+def _no_interval(summary: Summary) -> str:
+    one = (summary.number("replications") or 1) < 2
+    return "no interval from one replication" if one else "no interval: replications agree"
+
+
+def _notes(summary: Summary) -> list[tuple[str, str]]:
+    notes = [("real", _real_formula(summary)), ("naive", _naive_formula(summary))]
+    notes += [("1,000 requests", _per_thousand(summary)), ("goodput", _goodput(summary))]
+    month = dollars(summary.number("bill.usd_per_month"))
+    notes.append(("bill", f"{dollars(summary.number('bill.total_usd'))}, or {month} a month"))
+    return [*notes, ("traffic", requests(summary))]
+
+
+def _real_formula(summary: Summary) -> str:
+    usd, per_hour = summary.number("bill.usd_per_hour"), summary.number("tokens.useful_per_hour")
+    value = dollars(summary.number("cost.usd_per_million_useful_tokens.value"))
+    return f"{dollars(usd)} per hour / {tokens(per_hour)} useful tokens per hour = {value} per 1M"
+
+
+def _naive_formula(summary: Summary) -> str:
+    """The benchmark's division; only its sources where pools of several kinds are weighed."""
+    per_s, usd = (summary.number(f"naive.{k}") for k in ("tokens_per_s", "usd_per_million_tokens"))
+    source = clean(summary.text("naive.source"))
+    if per_s is None or usd is None or len(summary.names("pools")) != 1:
+        return source or dollars(usd)
+    price = dollars(usd * per_s * 3600 / 1e6)
+    made = f"{tokens(per_s * 3600)} tokens per hour ({count(per_s)} per s, never idle)"
+    return f"{price} per replica-hour / {made} = {dollars(usd)} per 1M; {source}"
+
+
+def _per_thousand(summary: Summary) -> str:
+    real = summary.number("cost.usd_per_thousand_requests.value")
+    bounds = summary.interval("cost.usd_per_thousand_requests")
+    naive = per_thousand(
+        summary, summary.number("naive.usd_per_million_tokens"), useful_tokens(summary)
+    )
+    return f"{dollars(real)}{f' ({span(bounds)})' if bounds else ''}; naive {naive}"
+
+
+def _goodput(summary: Summary) -> str:
+    value = summary.number("cost.usd_per_million_goodput_tokens.value")
+    return f"{dollars(value)} per 1M tokens of requests inside their SLO"
+
+
+def warnings(rows: Sequence[Json], shown: int = 3) -> list[str]:
+    """Warnings as text, each kind once, with the first few places that it is about.
+
+    >>> warnings([{"path": "a.p99", "text": "thin"}, {"path": "b.p99", "text": "thin"}], shown=1)
+    ['thin (a.p99 and 1 more)']
+    """
+    places: dict[str, list[str]] = {}
+    for row in rows:
+        paths = places.setdefault(clean(row["text"]), [])
+        path = clean(row.get("path") or "")
+        if path and path not in paths:
+            paths.append(path)
+    return [f"{text}{_places(paths, shown)}" for text, paths in places.items()]
+
+
+def _places(paths: Sequence[str], shown: int) -> str:
+    if not paths:
+        return ""
+    more = f" and {len(paths) - shown} more" if len(paths) > shown else ""
+    return f" ({', '.join(paths[:shown])}{more})"

@@ -1,0 +1,71 @@
+"""Waste table: requests that came to nothing, and tokens computed for nobody; knows no clock."""
+
+from __future__ import annotations
+
+from sim.report.cost_tables import uncached_input
+from sim.report.numerals import count, dollars, tokens
+from sim.report.summary import Summary
+from sim.report.table import Table, table
+
+LOST = {
+    "rejected": "turned away at the gateway's limit",
+    "timed_out": "the client gave up",
+    "failed": "a replica failed",
+    "cancelled": "the client left",
+    "preempted": "computed again after the KV cache was full",
+    "retried": "earlier attempts of requests tried again",
+}
+"""Causes of waste: a request's final state, or (the last two) work inside requests."""
+
+
+def waste(summary: Summary) -> Table:
+    """Requests that came to nothing, and tokens that were computed for nobody."""
+    rows = [row for cause in LOST if (row := _waste(summary, cause))]
+    none = [cause.replace("_", " ") for cause in LOST if not _waste(summary, cause)]
+    heads = ["requests", "input\ntokens", "output\ntokens", "$ of\nthe bill"]
+    note = f"None: {', '.join(none)}." if none else ""
+    columns = [
+        "<cause",
+        *heads,
+        "<meaning",
+    ]
+    return table("Waste", columns, rows, note)
+
+
+def _waste(summary: Summary, cause: str) -> tuple[str, ...] | None:
+    """A row, or None if this cause took nothing."""
+    requests = summary.number(f"requests.{cause}")  # None for preempted: those are no requests
+    wasted = [summary.number(f"tokens.wasted.{cause}.{kind}") for kind in ("input", "output")]
+    if not requests and not any(wasted):
+        return None
+    cells = [tokens(n) if n is not None else "-" for n in wasted]
+    usd = dollars(waste_usd(summary, cause)) if any(wasted) else "$0"
+    label = cause.replace("_", " ")
+    return label, "-" if requests is None else count(requests), *cells, usd, LOST[cause]
+
+
+def waste_usd(summary: Summary, cause: str) -> float | None:
+    """Dollars of the bill, by use, that *cause* took; None where a kind of token has no price.
+
+    A price holds the waste of its class, so of what was paid for a kind of token a cause has its
+    part of all tokens of that kind that were computed.
+    """
+    parts = [
+        _waste_part(summary.part("routes", name), cause, kind)
+        for name in summary.names("routes")
+        for kind in ("input", "output")
+    ]
+    return None if None in parts else sum(p for p in parts if p is not None)
+
+
+def _waste_part(route: Summary, cause: str, kind: str) -> float | None:
+    wasted = route.number(f"tokens.wasted.{cause}.{kind}") or 0.0
+    if not wasted:
+        return 0.0
+    useful = uncached_input(route) if kind == "input" else route.number("tokens.useful.output")
+    price = route.number(f"cost.usd_per_million_{kind}_tokens")
+    if price is None or useful is None:
+        return None
+    causes = route.get("tokens.wasted") or {}
+    all_wasted = sum(float(w.get(kind) or 0.0) for w in causes.values())
+    return price * useful / 1e6 * wasted / (useful + all_wasted)

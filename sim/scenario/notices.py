@@ -1,0 +1,112 @@
+"""Notice: what a scenario may do but its user should know; knows no clock (today is given)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from sim.catalog.gpus import gpu
+from sim.catalog.models import model
+from sim.catalog.prices import STALE_AFTER_DAYS, age_days
+from sim.catalog.timings import kernel_table
+from sim.scenario.arrivals import PoissonArrivals, VaryingArrivals
+from sim.scenario.document import Scenario
+from sim.scenario.pool import Pool
+from sim.scenario.route import Route
+from sim.units import format_duration
+
+SHORT_ANSWER_TOKENS = 32
+"""Below this many output tokens a TPOT says little: it averages over too few gaps."""
+
+_MEASURED_MOE = ("qwen3-30b-a3b", "h100_sxm")
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A warning: *code* for programs, *path* of the field, *text* for people."""
+
+    code: str
+    path: str
+    text: str
+
+
+def warnings_of(scenario: Scenario, today: date) -> tuple[Notice, ...]:
+    """Return everything that is worth a warning before *scenario* runs, in the file's order."""
+    return tuple(_all(scenario, today))
+
+
+def _all(scenario: Scenario, today: date) -> Iterator[Notice]:
+    yield from _horizon(scenario)
+    for name, route in scenario.routes.items():
+        yield from _route(f"routes.{name}", route, scenario.horizon)
+    used = {route.pool for route in scenario.routes.values()}
+    for name, pool in scenario.pools.items():
+        if name not in used:
+            text = "no route uses this pool; it is paid all the same"
+            yield Notice("unused-pool", f"pools.{name}", text)
+        yield from _price(f"pools.{name}.node.price", pool, today)
+        yield from _timing(f"pools.{name}", pool)
+
+
+def _horizon(scenario: Scenario) -> Iterator[Notice]:
+    varying = [
+        r.arrivals for r in scenario.routes.values() if isinstance(r.arrivals, VaryingArrivals)
+    ]
+    curved = [arrivals for arrivals in varying if arrivals.day_curve is not None]
+    if not curved:
+        return
+    given = format_duration(scenario.horizon)
+    if scenario.horizon % _DAY_S:
+        text = f"{given} is not whole days, so some hours of the day curve weigh more than others"
+        yield Notice("partial-day", "horizon", text)
+    elif scenario.horizon % (7 * _DAY_S) and any(arrivals.has_weekends for arrivals in curved):
+        text = (
+            f"{given} from a {scenario.starts_on} is not whole weeks, but a day curve has weekends"
+        )
+        yield Notice("partial-week", "horizon", f"{text}: the mean rate will not be mean_rps")
+
+
+def _route(path: str, route: Route, horizon_s: float) -> Iterator[Notice]:
+    arrivals = route.arrivals
+    if isinstance(arrivals, PoissonArrivals) and arrivals.count:
+        last_s = arrivals.count / arrivals.rps
+        if last_s > horizon_s:
+            text = f"the last of {arrivals.count} requests comes at {format_duration(last_s)}"
+            rest = f"after the horizon of {format_duration(horizon_s)}"
+            yield Notice("count-beyond-horizon", f"{path}.arrivals.count", f"{text}, {rest}")
+    if route.slo is None or route.output_tokens is None:
+        return
+    mean = route.output_tokens.rough_mean
+    if mean < SHORT_ANSWER_TOKENS and any(metric == "tpot" for metric, _, _ in route.slo.targets()):
+        text = f"a TPOT promise on answers of {mean:.0f} tokens on average says little"
+        yield Notice("short-answers", f"{path}.slo", f"{text}: promise ttft or e2e instead")
+
+
+def _price(path: str, pool: Pool, today: date) -> Iterator[Notice]:
+    row = pool.node.price_row
+    if row is not None and (age := age_days(row, today)) > STALE_AFTER_DAYS:
+        text = f"the price {row.key} was read {age} days ago, on {row.as_of.isoformat()}"
+        yield Notice("stale-price", path, f"{text}; check it, or give usd_per_gpu_hour")
+
+
+def _timing(path: str, pool: Pool) -> Iterator[Notice]:
+    if pool.explicit or pool.model is None or pool.gpu is None:
+        return
+    shape, card = model(pool.model), gpu(pool.gpu)
+    table = kernel_table(
+        pool.model, card.table, pool.tensor_parallel, pool.precision, pool.timing == "extrapolated"
+    )
+    if table.basis == "extrapolated":
+        text = f"step times of {pool.model} are estimated from other models'; {table.errors_note}"
+        yield Notice("extrapolated-timing", f"{path}.timing", text)
+    if pool.compute_factor_is_guess:
+        low, high = card.compute_factor_range
+        text = f"the compute factor of {card.name}, {card.compute_factor:g}, is a guess"
+        yield Notice("guessed-compute-factor", f"{path}.gpu", f"{text} within {low:g} to {high:g}")
+    if shape.experts and (table.model, card.table) != _MEASURED_MOE:
+        text = "the correction for mixtures of experts was measured on qwen3-30b-a3b on an H100"
+        yield Notice(
+            "guessed-moe-factor", f"{path}.model", f"{text}; for {shape.name} it is a guess"
+        )

@@ -1,0 +1,270 @@
+"""KV cache: the blocks of one replica, who holds them, and what free blocks still remember.
+
+Free blocks wait in one queue. Whoever leaves appends its own blocks, tail first; allocation takes
+from the front and forgets what was there. Content is of two kinds, so that cost follows sharing:
+
+* *private* content (one request's own tokens) has one holder at a time and is kept as one
+  `Segment`, whatever its length: O(1) to free, to find and to take;
+* *shared* content (a template, a trace's prefix blocks) may have many holders at once and is kept
+  block by block with a reference count.
+
+Knows no clock. `check()` asserts the invariants.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+
+from sim.serving.sequence import Prefix, Sequence
+
+Key = Hashable
+
+
+class Segment:
+    """Free blocks of one leaver, in the free queue, to be forgotten from the tail.
+
+    `blocks` are still free here; the first `whole` of its content are whole and remembered.
+    """
+
+    __slots__ = ("blocks", "key", "whole")
+
+    def __init__(self, blocks: int, key: Key | None = None, whole: int = 0) -> None:
+        self.blocks = blocks
+        self.key = key
+        self.whole = whole
+
+
+class Block:
+    """One whole block of shared content. `ticket` tells its live place in the free queue."""
+
+    __slots__ = ("index", "piece", "refs", "ticket")
+
+    def __init__(self, piece: Piece, index: int) -> None:
+        self.piece = piece
+        self.index = index
+        self.refs = 1
+        self.ticket = 0
+
+
+class Piece:
+    """The remembered copies of one piece of shared content, by block index, oldest copy first."""
+
+    __slots__ = ("copies", "key")
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.copies: dict[int, list[Block]] = {}
+
+
+NOTHING: tuple[list[Block], Segment | None, int] = ([], None, 0)
+
+
+class KVCache:
+    """*blocks* blocks of *block_tokens* tokens each; remembers content if *caching*."""
+
+    def __init__(self, blocks: int, block_tokens: int, *, caching: bool = True) -> None:
+        self.blocks = blocks
+        self.block_tokens = block_tokens
+        self.caching = caching
+        self.free = blocks
+        self._queue: deque[Segment | tuple[Block, int]] = deque([Segment(blocks)])
+        self._private: dict[Key, Segment] = {}
+        self._pieces: dict[Key, Piece] = {}
+
+    def blocks_of(self, tokens: int) -> int:
+        """Blocks that hold *tokens* tokens, the last one perhaps in part."""
+        return -(-tokens // self.block_tokens)
+
+    def take(self, count: int) -> None:
+        """Take *count* free blocks from the front of the queue and forget what they held.
+
+        The caller has made sure that so many are free. Amortised O(1) per call.
+        """
+        if not count:
+            return
+        self.free -= count
+        head = self._queue[0]
+        if isinstance(head, Segment) and not head.whole and head.blocks > count:
+            head.blocks -= count  # nothing remembered there: the common case
+        else:
+            self._take_and_forget(count)
+
+    def _take_and_forget(self, count: int) -> None:
+        queue = self._queue
+        while count:
+            head = queue[0]
+            if not isinstance(head, Segment):
+                queue.popleft()
+                block, ticket = head
+                if block.ticket == ticket:
+                    self._forget(block)
+                    count -= 1
+            elif head.blocks > count:
+                head.blocks -= count
+                count = 0
+                self._shorten(head)
+            else:
+                count -= head.blocks
+                head.blocks = 0
+                queue.popleft()
+                self._shorten(head)
+
+    def find(self, sequence: Sequence) -> tuple[list[Block], Segment | None, int]:
+        """The longest remembered run of *sequence*'s blocks, never with its last token.
+
+        Returns the shared blocks, the private segment that goes on from there (or None) and how
+        many of its blocks belong to the run.
+        """
+        if sequence.prefix is None and not self._private:
+            return NOTHING
+        if not self.caching:
+            return NOTHING
+        limit = (sequence.input_tokens + sequence.generated - 1) // self.block_tokens
+        shared: list[Block] = []
+        if sequence.prefix is not None:
+            whole = self._find_shared(sequence.prefix, limit, shared)
+            if len(shared) < whole:
+                return shared, None, 0
+        if not self._private:
+            return shared, None, 0
+        segment = self._private.get((sequence.route, sequence.number))
+        if segment is None:
+            return shared, None, 0
+        return shared, segment, min(segment.whole, limit - len(shared))
+
+    def _find_shared(self, prefix: Prefix, limit: int, found: list[Block]) -> int:
+        """Fill *found* with the remembered run; return how many shared blocks there might be."""
+        start = tokens = 0
+        complete = True
+        for key, length in prefix:
+            tokens += length
+            end = min(tokens // self.block_tokens, limit)
+            piece = self._pieces.get(key) if complete else None
+            if piece is None:
+                complete = complete and end == start
+            else:
+                for index in range(end - start):
+                    copies = piece.copies.get(index)
+                    if copies is None:
+                        complete = False
+                        break
+                    found.append(copies[0])
+            start = end
+        return start
+
+    def hold(
+        self, sequence: Sequence, shared: list[Block], segment: Segment | None, private: int
+    ) -> None:
+        """Give *sequence* the run that `find` returned: taken out of the free queue, not forgotten."""
+        for block in shared:
+            if block.refs == 0:
+                block.ticket += 1  # its place in the queue is void
+                self.free -= 1
+            block.refs += 1
+        sequence.shared = list(shared) if sequence.prefix is not None else None
+        if segment is not None and private:
+            del self._private[segment.key]
+            segment.blocks -= private
+            segment.key, segment.whole = None, 0  # what follows the run is of no use to others
+            self.free -= private
+
+    def learn(self, sequence: Sequence, tokens: int) -> None:
+        """Remember the shared blocks that *sequence* makes whole by computing up to *tokens*."""
+        held = sequence.shared
+        prefix = sequence.prefix
+        if held is None or prefix is None or not self.caching:
+            return
+        start = total = 0
+        end_all = tokens // self.block_tokens
+        for key, length in prefix:
+            total += length
+            end = min(total // self.block_tokens, end_all)
+            if end > len(held):
+                piece = self._pieces.get(key)
+                if piece is None:
+                    piece = self._pieces[key] = Piece(key)
+                for index in range(len(held) - start, end - start):
+                    block = Block(piece, index)
+                    piece.copies.setdefault(index, []).append(block)
+                    held.append(block)
+            start = max(start, total // self.block_tokens)
+
+    def unlearn(self, sequence: Sequence, tokens: int) -> None:
+        """Take back what `learn` remembered beyond *tokens*: that step will not compute it."""
+        held = sequence.shared
+        keep = tokens // self.block_tokens
+        while held and len(held) > keep:
+            block = held.pop()
+            assert isinstance(block, Block)
+            self._forget(block)
+
+    def release(self, sequence: Sequence, tokens: int, computed: int, *, again: bool) -> None:
+        """Free all blocks of *sequence*, which hold *tokens* tokens, *computed* of them computed.
+
+        *again*: its private content may be asked for once more (preempted, or an attempt that
+        may be retried). O(1) plus its shared blocks.
+        """
+        shared = sequence.shared
+        ours = -(-tokens // self.block_tokens)
+        whole = computed // self.block_tokens
+        if shared:
+            ours -= len(shared)
+            whole -= len(shared)
+        if ours:
+            self.free += ours
+            if again and whole > 0 and self.caching:
+                self._remember(Segment(ours, (sequence.route, sequence.number), whole))
+            else:
+                last = self._queue[-1] if self._queue else None
+                if isinstance(last, Segment) and last.key is None:
+                    last.blocks += ours
+                else:
+                    self._queue.append(Segment(ours))
+        if shared:
+            self._release_shared(shared)
+        sequence.shared = None
+
+    def _remember(self, segment: Segment) -> None:
+        older = self._private.get(segment.key)
+        if older is not None:
+            older.key, older.whole = None, 0
+        self._private[segment.key] = segment
+        self._queue.append(segment)
+
+    def _release_shared(self, shared: list[object]) -> None:
+        for block in reversed(shared):
+            assert isinstance(block, Block)
+            block.refs -= 1
+            if block.refs == 0:
+                self._queue.append((block, block.ticket))
+                self.free += 1
+
+    def _shorten(self, segment: Segment) -> None:
+        """Forget what no longer has a block."""
+        if segment.whole > segment.blocks:
+            segment.whole = segment.blocks
+            if not segment.whole:
+                del self._private[segment.key]
+                segment.key = None
+
+    def _forget(self, block: Block) -> None:
+        copies = block.piece.copies[block.index]
+        copies.remove(block)
+        if not copies:
+            del block.piece.copies[block.index]
+            if not block.piece.copies:
+                del self._pieces[block.piece.key]
+
+    def check(self) -> None:
+        """Assert the invariants: free blocks are those in the queue, each remembered once."""
+        queued = 0
+        for entry in self._queue:
+            if isinstance(entry, Segment):
+                queued += entry.blocks
+                assert 0 <= entry.whole <= entry.blocks
+                assert entry.key is None or self._private[entry.key] is entry
+            else:
+                queued += entry[0].ticket == entry[1] and entry[0].refs == 0
+        assert queued == self.free, (queued, self.free)
+        assert 0 <= self.free <= self.blocks

@@ -1,0 +1,78 @@
+"""Replica: one engine in simulated time. Holds the clock for its batcher; one event per run or step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import simpy
+
+from sim.serving.batcher import Batcher
+from sim.serving.run import TICK_S
+from sim.serving.sequence import Outcome, Sequence
+
+
+class Replica:
+    """Runs *batcher* on *env*; *on_done* gets every sequence that leaves, its times written.
+
+    A boundary at time t is handled a microsecond later, so that what comes at t, whatever rounding
+    made of it, is there. All recorded times are the boundary's own.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        index: int,
+        batcher: Batcher,
+        on_done: Callable[[Sequence], None],
+    ) -> None:
+        self.env = env
+        self.index = index
+        self.batcher = batcher
+        self.on_done = on_done
+        self._alarm: simpy.Event | None = None
+
+    def submit(self, sequence: Sequence) -> str | None:
+        """Queue *sequence* now; return why it can never be served, or None if it was taken. O(1)."""
+        batcher = self.batcher
+        refusal = batcher.refusal(sequence)
+        if refusal is not None:
+            return refusal
+        now_s = self.env.now
+        sequence.queued_at_s = now_s
+        sequence.replica = self.index
+        if batcher.submit(sequence):
+            self._ring(batcher.run.end_s)
+        elif self._alarm is None:
+            self._ring(now_s)
+        return None
+
+    def abort(self, sequence: Sequence, outcome: Outcome = Outcome.CANCELLED) -> None:
+        """Take *sequence* out at the next boundary; it leaves through *on_done*."""
+        if self.batcher.abort(sequence, self.env.now, outcome):
+            self._ring(self.batcher.run.end_s)
+
+    def crash(self) -> None:
+        """Lose the cache and every sequence at once; they leave through *on_done* as failed."""
+        self._alarm = None
+        for sequence in self.batcher.crash(self.env.now):
+            self.on_done(sequence)
+
+    def _ring(self, at_s: float) -> None:
+        """Wake just after *at_s*; an alarm set before is void."""
+        env = self.env
+        delay_s = at_s + TICK_S - env.now
+        self._alarm = alarm = env.timeout(delay_s if delay_s > 0.0 else 0.0)
+        alarm.callbacks.append(self._wake)
+
+    def _wake(self, event: simpy.Event) -> None:
+        if event is not self._alarm:
+            return
+        batcher = self.batcher
+        at_s = batcher.run.end_s if batcher.busy else self.env.now - TICK_S
+        gone = batcher.finish()
+        if batcher.start(at_s):
+            self._ring(batcher.run.end_s)
+        else:
+            self._alarm = None
+        for sequence in gone:
+            self.on_done(sequence)

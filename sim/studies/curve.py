@@ -1,0 +1,166 @@
+"""Curve: the price of a token against utilization, by running one fleet at several loads.
+
+Knows no clock. The loads are steady: a day curve is replaced by its mean rate, so that a short run
+tells what a point costs. A point counts the tokens of attempts that *ended* in its window. Those of
+requests that arrived in it would overstate a short, overloaded run, whose queue drains afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sim.cost.benchmark import Benchmark
+from sim.cost.bill import bill
+from sim.cost.pricing import MILLION, per
+from sim.cost.utilization import share
+from sim.ledger.usage import RouteUsage, Usage
+from sim.scenario.arrivals import (
+    ClosedArrivals,
+    PoissonArrivals,
+    TraceArrivals,
+    VaryingArrivals,
+)
+from sim.scenario.document import MAX_HORIZON_S, Scenario
+from sim.scenario.route import Route
+from sim.scenario.spec import FrozenDict
+from sim.simulation import simulate
+from sim.studies.executors import Progress, run_all
+from sim.studies.result import Result
+
+UTILIZATIONS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25)
+"""Points aimed at, as multiples of the benchmark; beyond 1 the fleet is full."""
+
+REQUESTS = 4_000
+"""Requests of a point, more or less: its price is then known to one or two per cent."""
+
+LEAST_S = 60.0
+ANSWERS = 20.0
+WARM_ANSWERS = 5.0
+"""A point lasts for so many mean answer times at least, after so many of warm-up."""
+
+LONGEST_ANSWER_S = 120.0
+"""Mean answer times are taken as at most this: an overloaded run's include its queue."""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One load: `scale` x the scenario's traffic; `factor` is over the naive price of the run."""
+
+    scale: float
+    utilization: float | None
+    usd_per_million: float | None
+    factor: float | None
+
+
+def curve(
+    result: Result,
+    scales: Sequence[float] | None = None,
+    *,
+    requests: int = REQUESTS,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> tuple[CurvePoint, ...]:
+    """The points at *scales*, by default at loads from 5 % of the benchmark to beyond it.
+
+    Benchmarks are those of *result*, so that all points have one naive line. Empty if nothing
+    arrived. Raises what the first point that failed raised.
+    """
+    rate_per_s = result.usage.overall.requests.arrived / result.usage.window_s
+    if rate_per_s <= 0:
+        return ()
+    scales = scales_of(result) if scales is None else scales
+    answer_s = min(result.usage.overall.e2e_s.mean or 1.0, LONGEST_ANSWER_S)
+    tasks = [scaled(result.scenario, s, requests / (rate_per_s * s), answer_s) for s in scales]
+    outcomes = run_all(_usage, tasks, jobs, progress)
+    naive = result.statement.naive.usd_per_million_tokens
+    return tuple(
+        _point(scale, task, outcome.unwrap(), result.benchmarks, naive)
+        for scale, task, outcome in zip(scales, tasks, outcomes, strict=True)
+    )
+
+
+def _usage(scenario: Scenario) -> Usage:
+    return simulate(scenario).usage
+
+
+def scales_of(result: Result) -> list[float]:
+    """Scales that lead to UTILIZATIONS, and 1 itself; two digits each, in order."""
+    utilization = result.statement.utilization.benchmark
+    if not utilization:
+        return [1.0]
+    wanted = (u / utilization for u in UTILIZATIONS)
+    return sorted({1.0, *(float(f"{scale:.2g}") for scale in wanted)})
+
+
+def scaled(scenario: Scenario, scale: float, length_s: float, answer_s: float) -> Scenario:
+    """*scenario* with *scale* x its traffic, for about *length_s*.
+
+    Open rates are multiplied, traces played faster, closed loops given more users. A trace that
+    does not repeat is not outlived.
+    """
+    horizon_s = min(max(length_s, LEAST_S, ANSWERS * answer_s), MAX_HORIZON_S)
+    routes = {name: _scaled_route(route, scale) for name, route in scenario.routes.items()}
+    if any(_ends(route) for route in routes.values()):
+        horizon_s = min(horizon_s, scenario.horizon / scale)
+    return scenario.model_copy(
+        update={
+            "routes": FrozenDict(routes),
+            "horizon": horizon_s,
+            "warmup": WARM_ANSWERS * answer_s,
+        }
+    )
+
+
+def _ends(route: Route) -> bool:
+    return isinstance(route.arrivals, TraceArrivals) and not route.arrivals.repeat
+
+
+def _scaled_route(route: Route, scale: float) -> Route:
+    arrivals = route.arrivals
+    if isinstance(arrivals, PoissonArrivals):
+        rate = {"rps": arrivals.rps * scale, "count": None}
+        return _with(route, arrivals.model_copy(update=rate))
+    if isinstance(arrivals, VaryingArrivals):
+        steady = {"mean_rps": arrivals.mean_rps * scale, "day_curve": None}
+        return _with(route, arrivals.model_copy(update=steady))
+    if isinstance(arrivals, ClosedArrivals):
+        users = max(1, round(arrivals.concurrency * scale))
+        return _with(route, arrivals.model_copy(update={"concurrency": users}))
+    return _with(route, arrivals.model_copy(update={"speedup": arrivals.speedup * scale}))
+
+
+def _with(route: Route, arrivals: object) -> Route:
+    return route.model_copy(update={"arrivals": arrivals})
+
+
+def ended_tokens(route: RouteUsage) -> float:
+    """Useful tokens, input and output, of attempts that ended in the window."""
+    return route.ended_useful.prompt + route.ended_useful.output
+
+
+def _point(
+    scale: float,
+    scenario: Scenario,
+    usage: Usage,
+    benchmarks: dict[str, Benchmark],
+    naive: float | None,
+) -> CurvePoint:
+    by_pool = {
+        name: math.fsum(
+            ended_tokens(usage.routes[r])
+            for r, route in scenario.routes.items()
+            if route.pool == name
+        )
+        for name in scenario.pools
+    }
+    benchmark_hours = math.fsum(b.replica_hours(by_pool[p]) for p, b in benchmarks.items())
+    paid_hours = math.fsum(pool.paid_s for pool in usage.pools.values()) / 3600.0
+    usd = per(bill(usage, scenario).total_usd, math.fsum(by_pool.values()), MILLION)
+    return CurvePoint(
+        scale=scale,
+        utilization=share(benchmark_hours, paid_hours),
+        usd_per_million=usd,
+        factor=None if usd is None or not naive else usd / naive,
+    )

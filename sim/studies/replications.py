@@ -1,0 +1,114 @@
+"""Replications: one scenario, several times, on random numbers that have nothing in common.
+
+Knows no clock; the runs are the business of `simulation`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from sim.cost.benchmark import Benchmark
+from sim.ledger.usage import Usage
+from sim.scenario.document import Scenario
+from sim.scenario.notices import warnings_of
+from sim.simulation import Run, simulate
+from sim.studies.executors import Progress, cpu_count, run_all
+from sim.studies.naive import benchmark
+from sim.studies.result import Result
+
+DEFAULT_REPLICATIONS = 5
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One replication, as it travels to a worker process."""
+
+    scenario: Scenario
+    replication: int
+    spool: Path | None
+    sample_every_s: float | None
+
+
+def _simulate(task: _Task) -> Run:
+    return simulate(
+        task.scenario,
+        replication=task.replication,
+        spool=task.spool,
+        sample_every_s=task.sample_every_s,
+    )
+
+
+def run(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replications: int = DEFAULT_REPLICATIONS,
+    jobs: int | None = None,
+    spool: Path | None = None,
+    sample_every_s: float | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Simulate *scenario* *replications* times and account for the mean.
+
+    Parameters
+    ----------
+    seed
+        Instead of the scenario's own. The same seed gives the same result for any *jobs*.
+    jobs
+        Worker processes; by default as many as there are CPUs, at most one per replication.
+        One works in this process.
+    spool
+        Folder for the attempts of replication 0.
+    sample_every_s
+        Time between samples of the fleet's state, of replication 0.
+    progress
+        Called with (replications done, of all).
+
+    Raises what the first replication that failed raised.
+    """
+    if replications < 1:
+        raise ValueError(f"replications ({replications}) must be at least 1")
+    if seed is not None:
+        scenario = scenario.model_copy(update={"seed": seed})
+    tasks = [
+        _Task(scenario, i, spool if i == 0 else None, sample_every_s if i == 0 else None)
+        for i in range(replications)
+    ]
+    jobs = min(cpu_count(), replications) if jobs is None else jobs
+    runs = tuple(o.unwrap() for o in run_all(_simulate, tasks, jobs, progress))
+    found = benchmarks(scenario, [r.usage for r in runs])
+    return Result(scenario, runs, found, warnings_of(scenario, date.today()))
+
+
+def benchmarks(
+    scenario: Scenario,
+    usages: Sequence[Usage],
+    measure: Callable[..., Benchmark] = benchmark,
+) -> dict[str, Benchmark]:
+    """Each pool's benchmark at the mean lengths of the requests that came to it."""
+    found = {}
+    for name, pool in scenario.pools.items():
+        lengths = mean_lengths(scenario, usages, name)
+        if lengths is not None:
+            found[name] = measure(pool, *lengths)
+    return found
+
+
+def mean_lengths(scenario: Scenario, usages: Sequence[Usage], pool: str) -> tuple[int, int] | None:
+    """Mean input and output tokens as offered to *pool*, in whole tokens; None if nobody came."""
+    routes = [
+        usage.routes[name]
+        for usage in usages
+        for name, spec in scenario.routes.items()
+        if spec.pool == pool
+    ]
+    arrived = math.fsum(r.requests.arrived for r in routes)
+    if arrived <= 0:
+        return None
+    input_tokens = math.fsum(r.offered.input for r in routes) / arrived
+    output_tokens = math.fsum(r.offered.output for r in routes) / arrived
+    return max(1, round(input_tokens)), max(1, round(output_tokens))

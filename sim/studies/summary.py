@@ -1,0 +1,270 @@
+"""Summary: a usage and its account as plain nested dictionaries, the contract of `summary.json`.
+
+Knows no clock. Numbers that cannot be told are None, and `undefined` says why.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sim.cost.bill import Bill
+from sim.cost.pricing import Prices
+from sim.cost.statement import Cost, Statement
+from sim.ledger.usage import WASTE_CAUSES, Figures, RouteUsage, SloFigure, TokenCounts, Usage
+from sim.scenario.document import Scenario
+
+Tree = dict[str, Any]
+"""A JSON object: keys to numbers, strings, None, lists and further trees."""
+
+MEASURED = (
+    "requests",
+    "tokens",
+    "latency",
+    "utilization",
+    "gpu_hours",
+    "bill",
+    "cost",
+    "naive",
+    "gap",
+    "routes",
+    "pools",
+)
+"""Sections whose numbers have intervals."""
+
+PER_REPLICATION = ("requests", "tokens", "latency", "utilization", "gpu_hours", "cost")
+"""Sections that are also given for each replication, in the same shape."""
+
+
+def account(usage: Usage, statement: Statement, scenario: Scenario) -> Tree:
+    """All sections that say what happened and what it cost, without intervals and warnings."""
+    hours = usage.window_s / 3600.0
+    return {
+        **_served(usage.overall, hours),
+        "slo": [e for name in scenario.routes for e in _slo(name, usage, scenario)],
+        "utilization": asdict(statement.utilization),
+        "gpu_hours": asdict(statement.gpu_hours),
+        "bill": _bill(statement.bill),
+        "cost": _cost(statement.cost),
+        "naive": asdict(statement.naive),
+        "gap": {**asdict(statement.gap), "rungs": []},
+        "hosted": None,
+        "routes": {
+            name: _route(name, usage, statement, scenario, hours) for name in scenario.routes
+        },
+        "pools": {
+            name: {
+                "utilization": asdict(pool.utilization),
+                "gpu_hours": asdict(pool.gpu_hours),
+                "naive": asdict(pool.naive),
+                "usd": pool.usd,
+            }
+            for name, pool in statement.pools.items()
+        },
+    }
+
+
+def _served(route: RouteUsage, hours: float) -> Tree:
+    return {
+        "requests": {k: number(v) for k, v in asdict(route.requests).items()},
+        "tokens": _tokens(route, hours),
+        "latency": {
+            "ttft_s": _figures(route.ttft_s),
+            "tpot_s": _figures(route.tpot_s),
+            "e2e_s": _figures(route.e2e_s),
+        },
+    }
+
+
+def _tokens(route: RouteUsage, hours: float) -> Tree:
+    useful = route.useful
+    return {
+        "useful": _counts(useful),
+        "useful_per_hour": (useful.input + useful.output) / hours,
+        "wasted": {
+            cause: {
+                "input": number(route.wasted_input.get(cause, 0.0)),
+                "output": number(route.wasted_output.get(cause, 0.0)),
+            }
+            for cause in WASTE_CAUSES
+        },
+    }
+
+
+def _counts(counts: TokenCounts) -> Tree:
+    return {k: number(v) for k, v in asdict(counts).items()}
+
+
+def _figures(figures: Figures) -> Tree:
+    return {**asdict(figures), "n": number(figures.n)}
+
+
+def _slo(name: str, usage: Usage, scenario: Scenario) -> list[Tree]:
+    return [
+        {
+            "route": name,
+            "metric": figure.metric,
+            "quantile": round(figure.quantile, 9),  # a mean of equal numbers may be an ulp off
+            "target_s": round(figure.target_s, 9),
+            "value_s": figure.value_s,
+            "met": is_met(figure, scenario.slo_windows),
+            "windows_met_share": figure.windows_met_share,
+        }
+        for figure in usage.routes[name].slo
+    ]
+
+
+def is_met(figure: SloFigure, slo_windows: float) -> bool | None:
+    """Whether the quantile and the share of 5-minute windows meet an SLO; None if the tail is thin.
+
+    A run without a window that could be judged is judged by the quantile alone.
+
+    >>> is_met(SloFigure("ttft_s", 0.95, 1.0, 0.8, 0.97), slo_windows=0.99)
+    False
+    """
+    if figure.value_s is None:
+        return None
+    share = figure.windows_met_share
+    return figure.value_s <= figure.target_s and (share is None or share >= slo_windows)
+
+
+def _bill(bill: Bill) -> Tree:
+    return {
+        "total_usd": bill.total_usd,
+        "usd_per_hour": bill.usd_per_hour,
+        "usd_per_month": bill.usd_per_month,
+        "lines": [{**asdict(line), "usd": line.usd} for line in bill.lines],
+    }
+
+
+VALUED = (
+    "usd_per_million_useful_tokens",
+    "usd_per_thousand_requests",
+    "usd_per_million_goodput_tokens",
+)
+"""Prices that carry their interval with them, as `{value, ci95}`."""
+
+
+def _prices(prices: Prices) -> Tree:
+    return {
+        key: {"value": value, "ci95": None} if key in VALUED else value
+        for key, value in asdict(prices).items()
+    }
+
+
+def _cost(cost: Cost) -> Tree:
+    return {
+        **_prices(cost.by_use),
+        "components_usd": asdict(cost.components_usd),
+        "by_peak": _prices(cost.by_peak),
+    }
+
+
+def _route(name: str, usage: Usage, statement: Statement, scenario: Scenario, hours: float) -> Tree:
+    route = statement.routes[name]
+    return {
+        "pool": scenario.routes[name].pool,
+        **_served(usage.routes[name], hours),
+        "slo": _slo(name, usage, scenario),
+        "cost": _cost(route.cost),
+        "usd": {"by_use": route.by_use_usd, "by_peak": route.by_peak_usd},
+    }
+
+
+def number(value: float) -> float:
+    """A count as an int where it is whole, so that it reads as one.
+
+    >>> number(3.0), number(2.5)
+    (3, 2.5)
+    """
+    value = float(value)
+    return int(value) if value.is_integer() else value
+
+
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | None]]:
+    """Numbers and Nones below *tree* by dotted path; lists, texts and `ci95` are passed over.
+
+    >>> dict(leaves({"cost": {"value": 1.0, "ci95": None}, "slo": [], "source": "x"}))
+    {'cost.value': 1.0}
+    """
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{path}.")
+        elif key != "ci95" and (value is None or isinstance(value, int | float)):
+            yield path, value
+
+
+def measured(tree: Tree) -> dict[str, float | None]:
+    """The numbers of an account that may have an interval, by dotted path."""
+    return dict(leaves({section: tree[section] for section in MEASURED}))
+
+
+def fill_ci95(tree: Tree, intervals: Mapping[str, list[float] | None], prefix: str = "") -> None:
+    """Set every `ci95` below *tree* to the interval of the `value` beside it, in place."""
+    for key, value in tree.items():
+        if not isinstance(value, dict):
+            continue
+        path = f"{prefix}{key}"
+        if "ci95" in value:
+            value["ci95"] = intervals.get(f"{path}.value")
+        fill_ci95(value, intervals, f"{path}.")
+
+
+def undefined(tree: Tree) -> Iterator[Tree]:
+    """A warning for each number of an account that is None."""
+    for path, value in measured(tree).items():
+        if value is None:
+            code, text = _reason(path)
+            yield {"code": code, "path": path, "text": text}
+    for i, entry in enumerate(tree["slo"]):
+        if entry["value_s"] is None:
+            least = math.ceil(10 / (1 - entry["quantile"]) - 1e-9)
+            text = f"undecided: fewer than {least} samples of {entry['metric']}"
+            yield {"code": "thin-tail", "path": f"slo.{i}.value_s", "text": text}
+        elif entry["windows_met_share"] is None:
+            text = "no 5-minute window has enough samples; the SLO is judged by the quantile alone"
+            yield {"code": "thin-windows", "path": f"slo.{i}.windows_met_share", "text": text}
+
+
+def remarkable(tree: Tree) -> Iterator[Tree]:
+    """A warning for each number of an account that is right but looks wrong."""
+    utilization = tree["utilization"]["benchmark"]
+    if utilization is None or utilization <= 1.0:
+        return
+    useful = tree["tokens"]["useful"]
+    if useful["cached_input"]:
+        part = useful["cached_input"] / useful["input"]
+        why = (
+            f"{part:.0%} of useful input came from the prefix cache, which the benchmark is without"
+        )
+    else:
+        why = "the useful requests were lighter than the mean request, at which the benchmark runs"
+    text = f"above 1, since {why}"
+    yield {"code": "above-benchmark", "path": "utilization.benchmark", "text": text}
+
+
+NO_TOKENS = "undefined: there are no such tokens to divide the money by"
+
+REASONS = {
+    "mean": ("undefined", "undefined: no completed request has this latency"),
+    "p50": ("thin-tail", "undefined: fewer than 20 samples"),
+    "p95": ("thin-tail", "undefined: fewer than 200 samples"),
+    "p99": ("thin-tail", "undefined: fewer than 1,000 samples"),
+    "usd_per_thousand_requests": ("undefined", "undefined: no request was completed"),
+    "factor": ("undefined", "undefined: the naive or the real price is"),
+    "naive": ("undefined", "undefined: no pool has a benchmark to compare with"),
+    "real": ("undefined", NO_TOKENS),
+}
+"""Code and text by the key of a number that is None (`value` stands for the key above it)."""
+
+
+def _reason(path: str) -> tuple[str, str]:
+    keys = [key for key in path.split(".") if key != "value"]
+    if "utilization" in keys[-2:]:
+        return "undefined", "undefined: nothing was paid for"
+    if "naive" in keys[-2:-1]:
+        return "undefined", "undefined: no requests came whose mean lengths a benchmark could have"
+    return REASONS.get(keys[-1], ("undefined", NO_TOKENS))

@@ -1,0 +1,50 @@
+from typing import Any
+
+from sim.report.headline import headline, warnings
+from sim.report.summary import Summary
+from tests.unit.summary_fixture import summary
+
+
+def _notes(document: dict[str, Any]) -> dict[str, str]:
+    return dict(headline(Summary(document)).notes)
+
+
+def test_both_prices_their_factor_and_the_interval() -> None:
+    top = headline(Summary(summary()))
+    assert (top.real, top.naive, top.factor) == ("$0.770", "$0.0738", "10.4 times")
+    assert top.interval == "95 % interval $0.760 to $0.780"
+    assert top.subtitle == "7 days, 5 replications, seed 7"
+
+
+def test_formulas_show_their_operands() -> None:
+    notes = _notes(summary())
+    assert notes["real"] == "$28.91 per hour / 37.6M useful tokens per hour = $0.770 per 1M"
+    start = "$3.99 per replica-hour / 54.1M tokens per hour (15,020 per s, never idle) = $0.0738"
+    assert notes["naive"].startswith(start)
+    assert notes["1,000 requests"] == "$1.83 ($1.81 to $1.85); naive $0.175"
+
+
+def test_naive_of_several_pools_is_told_by_its_source() -> None:
+    document = summary()
+    document["pools"]["other"] = document["pools"]["main"]
+    assert _notes(document)["naive"] == document["naive"]["source"]
+
+
+def test_without_any_useful_token_nothing_is_zero() -> None:
+    document = summary()
+    document["cost"]["usd_per_million_useful_tokens"] = {"value": None, "ci95": None}
+    document["gap"] = {"naive": None, "real": None, "factor": None, "rungs": []}
+    document["naive"] = {k: None for k in document["naive"]}
+    document["replications"] = 1
+    document["intervals"] = {}
+    top = headline(Summary(document))
+    assert (top.real, top.naive, top.factor) == ("n/a", "n/a", "")
+    assert top.interval == "no interval from one replication"
+
+
+def test_warnings_are_said_once_with_their_places() -> None:
+    rows = [{"path": f"routes.r{i}", "text": "thin"} for i in range(5)]
+    rows += [{"path": "", "text": "other\x1b[31m"}, {"path": "routes.r0", "text": "thin"}]
+    thin, other = warnings(rows)
+    assert thin == "thin (routes.r0, routes.r1, routes.r2 and 2 more)"
+    assert "\x1b" not in other

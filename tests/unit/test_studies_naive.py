@@ -1,0 +1,165 @@
+import math
+from typing import Any
+
+import pytest
+from usages import pool
+
+from sim.fleet.build import build_batcher
+from sim.scenario.pool import Pool
+from sim.studies.naive import (
+    COUNTED_S,
+    GENERATIONS,
+    Loop,
+    best_loop,
+    benchmark,
+    closed_loop,
+    ladder,
+)
+
+# A step of x tokens takes 10 ms + 10 µs x; nothing else takes time.
+LINE = {"knots_tokens": [1, 1001], "knots_s": [0.01001, 0.02001]}
+ENGINE = {"max_num_seqs": 8, "max_num_batched_tokens": 8192}
+
+
+def a_pool(timing: dict[str, Any] | None = None, **changes: Any) -> Pool:
+    return Pool.model_validate(pool(**{"timing": timing or LINE, "engine": ENGINE, **changes}))
+
+
+def loop(of: Pool, input_tokens: int, output_tokens: int, concurrency: int) -> Loop:
+    batcher = build_batcher(of, prefix_caching=False)
+    return closed_loop(batcher, input_tokens, output_tokens, concurrency)
+
+
+def test_one_client_by_hand() -> None:
+    """A request of 100 in, 5 out: one step of 100 tokens (11 ms), four of one (10.01 ms)."""
+    found = loop(a_pool(), 100, 5, 1)
+    each_s = 0.011 + 4 * 0.01001
+    assert found.tokens_per_s == pytest.approx(105 / each_s, rel=1e-4)  # ± 1 µs between requests
+    assert found.rates.pre_s == pytest.approx(0.011 / 100, rel=1e-3)
+    assert found.rates.rent_s == 0.0
+    assert found.rates.out_s == pytest.approx(4 * 0.01001 / 5, rel=1e-3)
+
+
+def test_eight_clients_in_step_by_hand() -> None:
+    """Eight of 100 in, 5 out go in step: 800 tokens (18 ms), then four steps of 8 (10.08 ms)."""
+    found = loop(a_pool(), 100, 5, 8)
+    assert found.tokens_per_s == pytest.approx(8 * 105 / (0.018 + 4 * 0.01008), rel=1e-4)
+
+
+def test_context_rent_by_hand() -> None:
+    """With 1 µs per context token, the prompt of 1,000 costs 1 ms in each of nine decode steps."""
+    of = a_pool({**LINE, "per_context_token_s": 1e-6})
+    found = loop(of, 1000, 10, 1)
+    rent_s, decode_s = 9 * 1e-3, 9 * 0.01001 + sum(range(9)) * 1e-6
+    assert found.rates.rent_s * 1000 == pytest.approx(rent_s, rel=1e-3)
+    assert found.rates.out_s * 10 == pytest.approx(decode_s, rel=1e-3)
+    assert found.rates.pre_s * 1000 == pytest.approx(0.02, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("input_tokens", "output_tokens", "concurrency", "kv_tokens"),
+    [(500, 250, 8, 100_000), (1, 1, 8, 100_000), (700, 1, 4, 100_000), (900, 300, 8, 2400)],
+)
+def test_rates_reproduce_the_counted_time(
+    input_tokens: int, output_tokens: int, concurrency: int, kv_tokens: int
+) -> None:
+    of = a_pool({**LINE, "per_context_token_s": 1e-7}, kv_tokens=kv_tokens)
+    found = loop(of, input_tokens, output_tokens, concurrency)
+    each_s = found.rates.run_s(input_tokens, output_tokens)
+    assert each_s * found.answers == pytest.approx(found.counted_s, rel=1e-9)
+    assert (input_tokens + output_tokens) / each_s == pytest.approx(found.tokens_per_s, rel=1e-9)
+    assert all(math.isfinite(r) and r >= 0 for r in (found.rates.pre_s, found.rates.out_s))
+
+
+def test_enough_is_counted_where_generations_differ() -> None:
+    """A KV cache for two and a half requests: generations never repeat, so time decides."""
+    found = loop(a_pool(kv_tokens=3008), 900, 300, 8)
+    assert found.counted_s >= COUNTED_S
+    assert found.answers >= GENERATIONS * 8
+
+
+def test_a_periodic_loop_is_not_counted_for_ever() -> None:
+    """Five minutes of one-token answers would be 30,000 requests; a few show the same."""
+    found = loop(a_pool(), 1, 1, 1)
+    assert found.answers < 100
+    assert found.tokens_per_s == pytest.approx(2 / 0.01001, rel=1e-3)
+
+
+def test_the_host_time_to_the_first_token_is_part_of_the_loop() -> None:
+    host = {"first_token_s": 0.1}
+    found = loop(a_pool(host=host), 100, 5, 1)
+    assert found.tokens_per_s == pytest.approx(105 / (0.1 + 0.011 + 4 * 0.01001), rel=1e-4)
+
+
+def test_ladder_doubles_up_to_the_engine() -> None:
+    assert list(ladder(1)) == [1]
+    assert list(ladder(8)) == [1, 2, 4, 8]
+    assert list(ladder(100)) == [1, 2, 4, 8, 16, 32, 64, 100]
+
+
+def test_best_loop_is_the_best_rung() -> None:
+    of = a_pool({**LINE, "per_context_token_s": 1e-7}, kv_tokens=3008)
+    rungs = [loop(of, 400, 100, c) for c in ladder(8)]
+    best = best_loop(lambda: build_batcher(of, prefix_caching=False), 400, 100, 8)
+    assert best.tokens_per_s == max(r.tokens_per_s for r in rungs)
+
+
+def test_ladder_stops_after_two_falls() -> None:
+    """Steps that get much dearer beyond two tokens: two clients are best, eight are never tried."""
+    steep = {"knots_tokens": [1, 2, 3, 4], "knots_s": [0.01, 0.01, 0.1, 0.3]}
+    engine = {**ENGINE, "max_num_seqs": 64}
+    of = a_pool(steep, engine=engine)
+    made: list[int] = []
+
+    def make() -> Any:
+        made.append(1)
+        return build_batcher(of, prefix_caching=False)
+
+    best = best_loop(make, 1, 200, 64)
+    assert best.concurrency == 2
+    assert len(made) == 4
+
+
+def test_benchmark_of_a_pool() -> None:
+    of = a_pool()
+    found = benchmark(of, 100, 5)
+    assert found.concurrency == 8
+    assert (found.input_tokens, found.output_tokens) == (100, 5)
+    assert found.source == "closed loop of 100 input and 5 output tokens, best at concurrency 8"
+    assert found.tokens_per_s == pytest.approx(8 * 105 / (0.018 + 4 * 0.01008), rel=1e-4)
+
+
+def test_benchmark_does_not_depend_on_the_fleet() -> None:
+    one = benchmark(a_pool(), 100, 5)
+    other = a_pool(usd_per_hour=99.0, replicas=7, router="round-robin", queue_limit=3)
+    assert benchmark(other, 100, 5) is one
+
+
+def test_prefix_cache_is_off() -> None:
+    off = {**ENGINE, "prefix_caching": False}
+    on, without = benchmark(a_pool(), 400, 5), benchmark(a_pool(engine=off), 400, 5)
+    assert on.tokens_per_s == without.tokens_per_s
+
+
+def test_lengths_as_given() -> None:
+    given = a_pool(naive={"input_tokens": 100, "output_tokens": 5})
+    found = benchmark(given, 7, 7)
+    plain = benchmark(a_pool(), 100, 5)
+    assert found.tokens_per_s == plain.tokens_per_s
+    assert found.source == f"{plain.source}; lengths as given"
+
+
+def test_throughput_as_given() -> None:
+    found = benchmark(a_pool(naive={"total_tokens_per_s": 1000}), 100, 5)
+    plain = benchmark(a_pool(), 100, 5)
+    assert found.tokens_per_s == 1000.0
+    assert found.concurrency == 0
+    assert found.rates.run_s(100, 5) == pytest.approx(105 / 1000.0)
+    ratio = found.rates.pre_s / plain.rates.pre_s
+    assert found.rates.out_s / plain.rates.out_s == pytest.approx(ratio)
+
+
+def test_lengths_that_never_fit_are_cut() -> None:
+    found = benchmark(a_pool(kv_tokens=1600), 3000, 200)
+    assert found.input_tokens + found.output_tokens <= 1600
+    assert found.tokens_per_s > 0
