@@ -177,7 +177,7 @@ class _Simulation:
         for pool in self.pools.values():
             for replica in pool.replicas:
                 batcher = replica.batcher
-                charged_s = self.meter.charged_s.get(replica.index, 0.0)
+                charged_s = self.meter.charged_on(replica.index)
                 name = f"replica {replica.index} of {pool.name}"
                 check_replica(name, batcher.busy_s, charged_s, batcher.lost_s)
 

@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def data_root() -> Path:
-    """Return the folder that TOKENFLEET_DATA names, or `../shared` seen from the repository."""
+    """Return the folder that TOKENFLEET_DATA names, else `shared` beside the repository."""
     return Path(os.environ.get(DATA_VARIABLE) or REPOSITORY / ".." / "shared").resolve()
 
 

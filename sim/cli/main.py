@@ -79,7 +79,9 @@ def invoke(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; no exception gets out."""
     _replace_what_cannot_be_printed()
     try:
-        code = tokenfleet.main(list(arguments) or ["--help"], prog_name="tokenfleet", standalone_mode=False)
+        code = tokenfleet.main(
+            list(arguments) or ["--help"], prog_name="tokenfleet", standalone_mode=False
+        )
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
         say("tokenfleet: interrupted")

@@ -96,6 +96,7 @@ def _simulate(
     from sim.scenario.notices import warnings_of
     from sim.studies.replications import run as replicate
 
+    progress.update("replications", 0, replications)
     result = replicate(
         scenario,
         seed=seed,
@@ -116,6 +117,7 @@ def _write(
     progress: Progress,
 ) -> None:
     from sim.ledger.spool import read
+    from sim.report.attempt_price import usd_of_run
     from sim.report.export import Findings, write_out
     from sim.scenario.resolved import resolved_yaml
     from sim.studies.curve import curve
@@ -126,7 +128,7 @@ def _write(
         summary=summary,
         scenario_yaml=resolved_yaml(result.scenario),
         attempts=read(spool) if spool is not None else (),
-        usd_of=result.usd_of_attempts,
+        usd_of=usd_of_run(result),
         timeseries=result.runs[0].timeseries,
         curve=[vars(point) for point in points],
     )

@@ -33,6 +33,11 @@ class Benchmark:
     output_tokens: int
     source: str
 
+    @property
+    def answer_s(self) -> float:
+        """Seconds from request to answer in the loop (Little's law); 0 if it is not known."""
+        return self.concurrency * (self.input_tokens + self.output_tokens) / self.tokens_per_s
+
     def replica_hours(self, tokens: float) -> float:
         """Replica-hours that *tokens* (input + output) would take at this throughput."""
         return tokens / (3600.0 * self.tokens_per_s)

@@ -65,49 +65,47 @@ class Meter:
         self.ended_waste = np.zeros((n, 4))
         self.as_run_s = np.zeros((n, 5))  # prefill, cached attention, rent, decode, waste
         self.ended_by_interval = np.zeros((n, intervals, 3))
-        self.charged_s: dict[int, float] = {}  # by replica, of all attempts, window or not
+        self.charged_s = np.zeros(0)  # by replica, of all attempts, window or not
         self._latencies: list[list[np.ndarray]] = [[] for _ in routes]
         self._when: list[list[np.ndarray]] = [[] for _ in routes]
 
     def read(self, columns: Columns) -> None:
         """Add one chunk."""
         self._charge(columns)
-        arrived = (columns["arrived_at_s"] >= 0) & (columns["arrived_at_s"] < self.horizon_s)
-        if arrived.any():
-            self._read_arrived({k: v[arrived] for k, v in columns.items()})
-        ended_at_s = columns["finished_at_s"]
-        ended = (ended_at_s >= 0) & (ended_at_s < self.horizon_s)
-        if ended.any():
-            self._read_ended({k: v[ended] for k, v in columns.items()})
+        arrived_at_s, ended_at_s = columns["arrived_at_s"], columns["finished_at_s"]
+        self._read_arrived(_where(columns, (arrived_at_s >= 0) & (arrived_at_s < self.horizon_s)))
+        self._read_ended(_where(columns, (ended_at_s >= 0) & (ended_at_s < self.horizon_s)))
 
     def _charge(self, columns: Columns) -> None:
-        seconds = _charged(columns)
-        replica = columns["replica"]
-        for index in np.unique(replica[replica >= 0]):
-            mine = math.fsum(seconds[replica == index])
-            self.charged_s[int(index)] = self.charged_s.get(int(index), 0.0) + mine
+        placed = _where(columns, columns["replica"] >= 0)
+        by_replica = np.bincount(placed["replica"], _charged(placed))
+        if len(by_replica) > len(self.charged_s):
+            self.charged_s.resize(len(by_replica), refcheck=False)
+        self.charged_s[: len(by_replica)] += by_replica
 
     def _read_arrived(self, c: Columns) -> None:
+        self._read_waste(c)
         route, outcome = c["route"], c["outcome"]
         n = len(self.routes)
-        np.add.at(self.outcomes, (route, outcome), 1)
+        for code in range(len(OUTCOMES)):
+            self.outcomes[:, code] += np.bincount(route[outcome == code], minlength=n)
         self.attempts += np.bincount(route, minlength=n)
-        self.retried += np.bincount(route, c["attempt"] > 0, minlength=n)
+        self.retried += np.bincount(route[c["attempt"] > 0], minlength=n)
         template = np.array([r.template_tokens for r in self.routes])[route]
-        tokens = np.stack([c["input_tokens"], c["cached_input"], template, c["output_tokens"]], 1)
-        np.add.at(self.offered, route, tokens)
+        tokens = [c["input_tokens"], c["cached_input"], template, c["output_tokens"]]
+        _add_by(self.offered, route, tokens)
         done = outcome == COMPLETED
-        np.add.at(self.useful, route[done], tokens[done])
-        latencies = _latencies({k: v[done] for k, v in c.items()})
-        inside = self._inside(route[done], latencies)
-        np.add.at(self.goodput, route[done][inside], tokens[done][inside])
-        self.in_slo += np.bincount(route[done][inside], minlength=n)
-        when = (c["arrived_at_s"][done] // INTERVAL_S).astype(np.int32)
-        for index in np.unique(route[done]):
-            mine = route[done] == index
+        c, route, tokens = _where(c, done), route[done], [column[done] for column in tokens]
+        _add_by(self.useful, route, tokens)
+        latencies = _latencies(c)
+        inside = self._inside(route, latencies)
+        _add_by(self.goodput, route[inside], [column[inside] for column in tokens])
+        self.in_slo += np.bincount(route[inside], minlength=n)
+        when = (c["arrived_at_s"] // INTERVAL_S).astype(np.int32)
+        for index in range(n):
+            mine = route == index
             self._latencies[index].append(latencies[mine].astype(np.float32))
             self._when[index].append(when[mine])
-        self._read_waste(c)
 
     def _inside(self, route: np.ndarray, latencies: np.ndarray) -> np.ndarray:
         """Which requests kept every promise of their route. (n, 3) latencies, NaN keeps any."""
@@ -120,32 +118,31 @@ class Meter:
 
     def _read_waste(self, c: Columns) -> None:
         """Tokens that were computed for nothing, each once, by cause."""
-        route = c["route"]
-        again = np.stack([c["recomputed_input"], c["recomputed_output"]], 1)
-        np.add.at(self.wasted, (route, WASTE_CAUSES.index("preempted")), again)
+        again = [c["recomputed_input"], c["recomputed_output"]]
+        _add_by(self.wasted[:, WASTE_CAUSES.index("preempted")], c["route"], again)
         for cause in ("timed_out", "failed", "cancelled"):
-            lost = c["outcome"] == OUTCOMES.index(cause)
-            if lost.any():
-                computed = np.stack([_computed_input(c), c["generated"]], 1)[lost]
-                np.add.at(self.wasted, (route[lost], WASTE_CAUSES.index(cause)), computed)
+            lost = _where(c, c["outcome"] == OUTCOMES.index(cause))
+            computed = [_computed_input(lost), lost["generated"]]
+            _add_by(self.wasted[:, WASTE_CAUSES.index(cause)], lost["route"], computed)
 
     def _read_ended(self, c: Columns) -> None:
-        route = c["route"]
-        done = c["outcome"] == COMPLETED
-        started = c["generated"] > 0
-        computed = _computed_input(c)
-        prompt = np.where(started, c["input_tokens"], 0)
-        tokens = np.stack([computed, prompt, c["cached_input"], c["generated"]], 1)
-        np.add.at(self.ended_useful, route[done], tokens[done])
-        np.add.at(self.ended_waste, route[~done], tokens[~done])
+        for part, done in ((self.ended_useful, True), (self.ended_waste, False)):
+            e = _where(c, (c["outcome"] == COMPLETED) == done)
+            tokens = [_computed_input(e), _prompt(e), e["cached_input"], e["generated"]]
+            _add_by(part, e["route"], tokens)
+            as_run_s = [e[f"{name}_s"] for name in _PARTS]
+            if not done:
+                as_run_s = [np.zeros(len(e["route"]))] * 4 + [_charged(e)]
+            _add_by(self.as_run_s, e["route"], as_run_s)
         again = c["recomputed_input"] + c["recomputed_output"]
-        self.ended_waste[:, 0] += np.bincount(route, again, minlength=len(self.routes))
-        as_run_s = np.stack([c[f"{part}_s"] for part in _PARTS], 1)
-        np.add.at(self.as_run_s, route[done], as_run_s[done])
-        np.add.at(self.as_run_s[:, 4], route[~done], as_run_s[~done].sum(axis=1))
-        when = (c["finished_at_s"] // INTERVAL_S).astype(int)
-        by_interval = np.stack([computed + again, prompt, c["generated"]], 1)
-        np.add.at(self.ended_by_interval, (route, when), by_interval)
+        self.ended_waste[:, 0] += np.bincount(c["route"], again, minlength=len(self.routes))
+        cell = c["route"] * self.intervals + (c["finished_at_s"] // INTERVAL_S).astype(np.int64)
+        flat = self.ended_by_interval.reshape(-1, 3)
+        _add_by(flat, cell, [_computed_input(c) + again, _prompt(c), c["generated"]])
+
+    def charged_on(self, replica: int) -> float:
+        """Seconds charged on *replica* to all attempts so far, in the window or not."""
+        return float(self.charged_s[replica]) if replica < len(self.charged_s) else 0.0
 
     # -- results ---------------------------------------------------------------------------------
 
@@ -206,6 +203,24 @@ _PARTS = ("prefill", "cached", "rent", "decode", "waste")
 def _total(table: np.ndarray, rows: list[int]) -> list[float]:
     total: list[float] = table[rows].sum(axis=0).tolist()
     return total
+
+
+def _where(columns: Columns, chosen: np.ndarray) -> Columns:
+    """The chosen rows; no copy if that is all of them."""
+    if chosen.all():
+        return columns
+    return {name: values[chosen] for name, values in columns.items()}
+
+
+def _add_by(table: np.ndarray, row: np.ndarray, columns: list[np.ndarray]) -> None:
+    """Add each of *columns* to its column of *table*, entry i to row *row[i]*."""
+    for j, values in enumerate(columns):
+        table[:, j] += np.bincount(row, values, minlength=len(table))
+
+
+def _prompt(c: Columns) -> np.ndarray:
+    """Prompt tokens of the attempts that came to decode; those pay context rent."""
+    return np.where(c["generated"] > 0, c["input_tokens"], 0)
 
 
 def _charged(c: Columns) -> np.ndarray:

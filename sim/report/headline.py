@@ -5,6 +5,7 @@ Knows no clock.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,6 +92,24 @@ def _per_thousand(summary: Summary) -> str:
 def _goodput(summary: Summary) -> str:
     value = summary.number("cost.usd_per_million_goodput_tokens.value")
     return f"{dollars(value)} per 1M tokens of requests inside their SLO"
+
+
+_UNSEEN = re.compile(
+    r"^(hosted|intervals)$|cached_input|\.p99$|^cost\.by_peak\.|^pools\..*\.(utilization|naive)\."
+    r"|^routes\..*\.cost\.(by_peak\.|usd_per_million_(input|output|goodput))"
+)
+"""Paths of undefined figures that a report does not show, so that nobody asks why."""
+
+_WHY_NULL = ("undefined", "thin-tail", "no-hosted", "one-replication", "same-replications")
+
+
+def notable(rows: Sequence[Json]) -> list[Json]:
+    """Warnings without those that explain a null which only the JSON has."""
+    return [
+        row
+        for row in rows
+        if row.get("code") not in _WHY_NULL or not _UNSEEN.search(row.get("path") or "")
+    ]
 
 
 def warnings(rows: Sequence[Json], shown: int = 3) -> list[str]:

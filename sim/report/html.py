@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sim.report.headline import headline, warnings
+from sim.report.headline import headline, notable, warnings
 from sim.report.inline_svg import inline
 from sim.report.numerals import clean
 from sim.report.summary import Summary
@@ -38,6 +38,6 @@ def report_html(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> st
             Markup(inline(svg, name, LABELS.get(name, "figure"))) for name, svg in figures.items()
         ],
         tables=all_tables(summary),
-        warnings=warnings(summary.rows("warnings")),
+        warnings=warnings(notable(summary.rows("warnings"))),
         versions=[(clean(k), clean(v)) for k, v in (summary.get("versions") or {}).items()],
     )

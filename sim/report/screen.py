@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from sim.report.headline import Headline, headline, warnings
+from sim.report.headline import Headline, headline, notable, warnings
 from sim.report.summary import Summary
 from sim.report.table import Column, Table
 from sim.report.tables import all_tables
@@ -67,7 +67,7 @@ def show(document: Mapping[str, Any], on: Console) -> None:
     summary = Summary(document)
     show_headline(document, on)
     _show_all(all_tables(summary), on)
-    _show_warnings(warnings(summary.rows("warnings")), on)
+    _show_warnings(warnings(notable(summary.rows("warnings"))), on)
 
 
 def show_headline(document: Mapping[str, Any], on: Console) -> None:

@@ -59,13 +59,22 @@ def waste_usd(summary: Summary, cause: str) -> float | None:
 
 
 def _waste_part(route: Summary, cause: str, kind: str) -> float | None:
-    wasted = route.number(f"tokens.wasted.{cause}.{kind}") or 0.0
+    wasted = _computed(route, cause)[kind]
     if not wasted:
         return 0.0
     useful = uncached_input(route) if kind == "input" else route.number("tokens.useful.output")
     price = route.number(f"cost.usd_per_million_{kind}_tokens")
     if price is None or useful is None:
         return None
-    causes = route.get("tokens.wasted") or {}
-    all_wasted = sum(float(w.get(kind) or 0.0) for w in causes.values())
-    return price * useful / 1e6 * wasted / (useful + all_wasted)
+    every = sum(_computed(route, c)[kind] for c in LOST)
+    return price * useful / 1e6 * wasted / (useful + every)
+
+
+def _computed(route: Summary, cause: str) -> dict[str, float]:
+    """Wasted tokens by how they were computed: after a preemption all of them as input."""
+    tokens_in, tokens_out = (
+        route.number(f"tokens.wasted.{cause}.{kind}") or 0.0 for kind in ("input", "output")
+    )
+    if cause == "preempted":
+        return {"input": tokens_in + tokens_out, "output": 0.0}
+    return {"input": tokens_in, "output": tokens_out}

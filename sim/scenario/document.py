@@ -12,7 +12,7 @@ from sim.scenario.bill import BillLine
 from sim.scenario.pool import Pool
 from sim.scenario.references import broken_references
 from sim.scenario.route import Route
-from sim.scenario.scalar import Count, Name, Number, Title
+from sim.scenario.scalar import Count, Name, Number, Title, WholeNumber
 from sim.scenario.spec import Fault, Frozen, Spec, raise_all
 from sim.units import Duration, format_duration
 
@@ -38,7 +38,9 @@ def _not_too_long(seconds: float) -> float:
 class Scenario(Spec):
     """Routes, pools and a bill: everything that one simulation is about."""
 
-    version: Literal[1] = Field(default=1, description="Version of this file format.")
+    version: Annotated[Literal[1], WholeNumber] = Field(
+        default=1, description="Version of this file format."
+    )
     name: Title = Field(
         default="scenario", description="Name of the scenario. Default: the file's."
     )
@@ -82,6 +84,8 @@ class Scenario(Spec):
             written = document["pools"][name]
             written["engine"] = asdict(pool.resolved_engine())
             written["kv_tokens"] = pool.resolved_kv_tokens()
+            ordered = {key: written[key] for key in Pool.model_fields if key in written}
+            document["pools"][name] = ordered
         return document
 
     def canonical_json(self) -> str:

@@ -77,7 +77,10 @@ def _safe(text: str, longest: int) -> str:
 Number = Annotated[float, BeforeValidator(_number)]
 """A finite float; no text, no bool."""
 
-Count = Annotated[int, BeforeValidator(_whole)]
+WholeNumber = BeforeValidator(_whole)
+"""Annotation: takes a whole number, also as 1e3, and neither text nor bool."""
+
+Count = Annotated[int, WholeNumber]
 """A whole number; 1e3 is one, text and bool are none."""
 
 Flag = Annotated[bool, BeforeValidator(_flag)]

@@ -46,9 +46,13 @@ def schema_text() -> str:
 
 
 def _bounded(node: Any) -> Any:
-    """Name bounds as JSON Schema does: pydantic leaves those behind a validator as ge, gt, le."""
+    """Name bounds as JSON Schema does (pydantic leaves those behind a validator as ge, gt, le).
+
+    Also closes dicts whose keys have a pattern, so that no other key passes.
+    """
     if isinstance(node, dict):
-        return {_BOUNDS.get(key, key): _bounded(value) for key, value in node.items()}
+        closed = {"additionalProperties": False} if "patternProperties" in node else {}
+        return {_BOUNDS.get(key, key): _bounded(value) for key, value in node.items()} | closed
     return [_bounded(item) for item in node] if isinstance(node, list) else node
 
 

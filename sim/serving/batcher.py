@@ -85,6 +85,7 @@ class Batcher:
         self.running: dict[Sequence, None] = {}  # in order of admission
         self.decodes = DecodeSet(cache.block_tokens, timing.per_context_token_s)
         self.prefilling: Sequence | None = None  # the one unfinished prefill, last in `running`
+        self.most_tokens = cache.blocks * cache.block_tokens
         self.waiting = WaitingLine()
         self.coming: deque[Sequence] = deque()  # arrived, not yet seen by the scheduler
         self.aborting: list[Sequence] = []
@@ -116,7 +117,7 @@ class Batcher:
         """Why *sequence* can never be served here, or None. The last token is never computed."""
         cache = self.cache
         tokens = sequence.input_tokens + sequence.output_tokens - 1
-        if tokens <= cache.blocks * cache.block_tokens:
+        if tokens <= self.most_tokens:
             return None
         return (
             f"{sequence.input_tokens} input and {sequence.output_tokens} output tokens need "
@@ -174,12 +175,8 @@ class Batcher:
         run = self.run
         if not run.count or len(self.running) == self.max_num_seqs:
             return False
-        if len(coming) > 1 and not (self.mixed_priorities and self._outranks_coming(sequence)):
+        if (len(coming) > 1 or self.waiting.count) and not self._outranks(sequence):
             return False
-        if self.waiting.count:
-            head = self.waiting.head()
-            if head is not None and head.priority <= sequence.priority:
-                return False
         if not self._fits(sequence, 0):
             return False
         return run.cut(run.boundary_after(sequence.queued_at_s) + self.async_scheduling)
@@ -224,20 +221,21 @@ class Batcher:
             return gone
         run = self.run
         end_s = run.end_s
-        if self._chunks is None:
-            if run.count:
-                self._end_run(end_s - run.begin_s)
-        else:
+        chunks = self._chunks
+        if chunks is not None:
             self._end_step(end_s - run.begin_s)
+        elif run.count:
+            self._end_run(end_s - run.begin_s)
         if self.aborting:
             self._drop_aborted(end_s, gone)
-        finishing, steps = self.decodes.finishing, self.decodes.steps
+        decodes = self.decodes
+        finishing, steps = decodes.finishing, decodes.steps
         while finishing and finishing[0][0] <= steps:
-            sequence = self.decodes.pop_finished()
+            sequence = decodes.pop_finished()
             if sequence is not None:
                 self._depart(sequence, end_s)
                 gone.append(sequence)
-        if self._chunks is not None:
+        if chunks is not None:
             self._end_chunks(end_s, gone)
         if self.coming:
             self._see(run.last_begin_s() if self.async_scheduling else end_s)
@@ -452,11 +450,11 @@ class Batcher:
         decodes, timing, cache = self.decodes, self.timing, self.cache
         count, size = self.run.count, decodes.size
         blocks = decodes.blocks_due(count)
-        used = cache.blocks - cache.free + (decodes.due_now() + blocks) / 2
+        due = decodes.due[decodes.steps % decodes.block_tokens]
+        self.busy_s += seconds
+        self.used_block_s += (cache.blocks - cache.free + 0.5 * (due + blocks)) * seconds
         if blocks:
             cache.take(blocks)
-        self.busy_s += seconds
-        self.used_block_s += used * seconds
         decodes.steps += count
         decodes.context += size * count
         decodes.clock_s += count * (timing.batch_s[size] / size + timing.per_decode_s)
@@ -613,7 +611,13 @@ class Batcher:
         shared, _, _ = cache.find(sequence)
         return need <= sum([block.refs > 0 for block in shared])
 
-    def _outranks_coming(self, sequence: Sequence) -> bool:
+    def _outranks(self, sequence: Sequence) -> bool:
+        """Will *sequence*, the last that came, be the head of the line once it is seen?"""
+        if not self.mixed_priorities:
+            return False
+        head = self.waiting.head()
+        if head is not None and head.priority <= sequence.priority:
+            return False
         return all(c.priority > sequence.priority for c in self.coming if c is not sequence)
 
     def _cut_for_coming(self) -> None:

@@ -34,9 +34,10 @@ class Replica:
     def submit(self, sequence: Sequence) -> str | None:
         """Queue *sequence* now; return why it can never be served, or None if it was taken. O(1)."""
         batcher = self.batcher
-        refusal = batcher.refusal(sequence)
-        if refusal is not None:
-            return refusal
+        if sequence.input_tokens + sequence.output_tokens > batcher.most_tokens:
+            reason = batcher.refusal(sequence)
+            if reason is not None:
+                return reason
         now_s = self.env.now
         sequence.queued_at_s = now_s
         sequence.replica = self.index

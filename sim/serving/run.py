@@ -40,22 +40,15 @@ class Run:
     def boundary_after(self, at_s: float) -> int:
         """The first boundary (from 0) that lies at or after *at_s*, a tick granted. O(1).
 
-        Solves the quadratic, then mends what rounding did.
+        Solves step·first_s + growth_s·step(step-1)/2 = wait for the step, in the form that does not
+        cancel; what rounding does to it is far less than a tick.
         """
         wait_s = at_s - TICK_S - self.begin_s
         if wait_s <= 0.0:
             return 0
         growth_s = self.growth_s
-        first_s = self.first_s - growth_s / 2
-        if growth_s > 0.0:
-            step = ceil((sqrt(first_s * first_s + 2 * growth_s * wait_s) - first_s) / growth_s)
-        else:
-            step = ceil(wait_s / first_s)
-        while step > 0 and self.boundary_s(step - 1) + TICK_S >= at_s:
-            step -= 1
-        while self.boundary_s(step) + TICK_S < at_s:
-            step += 1
-        return step
+        first_s = self.first_s - 0.5 * growth_s
+        return ceil(2.0 * wait_s / (first_s + sqrt(first_s * first_s + 2.0 * growth_s * wait_s)))
 
     def cut(self, count: int) -> bool:
         """End after *count* steps, if that is sooner than planned; say whether it was."""

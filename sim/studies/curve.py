@@ -29,19 +29,19 @@ from sim.simulation import simulate
 from sim.studies.executors import Progress, run_all
 from sim.studies.result import Result
 
-UTILIZATIONS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25)
-"""Points aimed at, as multiples of the benchmark; beyond 1 the fleet is full."""
+UTILIZATIONS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Points aimed at, as parts of the benchmark; of more traffic than the last only queues grow."""
+
+NEAR = 0.15
+"""A scale this near to 1 would only repeat the run itself."""
 
 REQUESTS = 4_000
 """Requests of a point, more or less: its price is then known to one or two per cent."""
 
 LEAST_S = 60.0
-ANSWERS = 20.0
+ANSWERS = 10.0
 WARM_ANSWERS = 5.0
-"""A point lasts for so many mean answer times at least, after so many of warm-up."""
-
-LONGEST_ANSWER_S = 120.0
-"""Mean answer times are taken as at most this: an overloaded run's include its queue."""
+"""A point lasts for so many answer times at least, after so many of warm-up."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def curve(
     if rate_per_s <= 0:
         return ()
     scales = scales_of(result) if scales is None else scales
-    answer_s = min(result.usage.overall.e2e_s.mean or 1.0, LONGEST_ANSWER_S)
+    answer_s = max((b.answer_s for b in result.benchmarks.values()), default=1.0)
     tasks = [scaled(result.scenario, s, requests / (rate_per_s * s), answer_s) for s in scales]
     outcomes = run_all(_usage, tasks, jobs, progress)
     naive = result.statement.naive.usd_per_million_tokens
@@ -86,12 +86,12 @@ def _usage(scenario: Scenario) -> Usage:
 
 
 def scales_of(result: Result) -> list[float]:
-    """Scales that lead to UTILIZATIONS, and 1 itself; two digits each, in order."""
+    """Scales that lead to UTILIZATIONS, of two digits, and 1 for any near it; in order."""
     utilization = result.statement.utilization.benchmark
     if not utilization:
         return [1.0]
-    wanted = (u / utilization for u in UTILIZATIONS)
-    return sorted({1.0, *(float(f"{scale:.2g}") for scale in wanted)})
+    wanted = (float(f"{u / utilization:.2g}") for u in UTILIZATIONS)
+    return sorted({1.0, *(scale for scale in wanted if abs(scale - 1.0) > NEAR)})
 
 
 def scaled(scenario: Scenario, scale: float, length_s: float, answer_s: float) -> Scenario:

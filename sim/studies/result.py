@@ -18,6 +18,7 @@ from sim.scenario.document import Scenario
 from sim.scenario.notices import Notice
 from sim.simulation import Run
 from sim.studies.intervals import jackknife_all
+from sim.studies.remarks import remarks_of
 from sim.studies.summary import (
     PER_REPLICATION,
     Tree,
@@ -108,7 +109,7 @@ class Result:
         return {"replication": index, **{key: tree[key] for key in PER_REPLICATION}}
 
     def _notices(self) -> Iterable[Tree]:
-        notices = [*self.notices, *(n for run in self.runs for n in run.notices)]
+        notices = [*self.notices, *remarks_of(self.scenario, self.runs)]
         if len(self.runs) == 1:
             notices.append(ONE_REPLICATION)
         elif all(interval is None for interval in self.intervals.values()):

@@ -5,7 +5,6 @@ Knows no clock. Numbers that cannot be told are None, and `undefined` says why.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -117,7 +116,7 @@ def _slo(name: str, usage: Usage, scenario: Scenario) -> list[Tree]:
 
 
 def is_met(figure: SloFigure, slo_windows: float) -> bool | None:
-    """Whether the quantile and the share of 5-minute windows meet an SLO; None if the tail is thin.
+    """Whether the quantile and the share of 5-minute windows meet an SLO; None without a sample.
 
     A run without a window that could be judged is judged by the quantile alone.
 
@@ -221,9 +220,8 @@ def undefined(tree: Tree) -> Iterator[Tree]:
             yield {"code": code, "path": path, "text": text}
     for i, entry in enumerate(tree["slo"]):
         if entry["value_s"] is None:
-            least = math.ceil(10 / (1 - entry["quantile"]) - 1e-9)
-            text = f"undecided: fewer than {least} samples of {entry['metric']}"
-            yield {"code": "thin-tail", "path": f"slo.{i}.value_s", "text": text}
+            text = f"undecided: no completed request has a {entry['metric']}"
+            yield {"code": "undefined", "path": f"slo.{i}.value_s", "text": text}
         elif entry["windows_met_share"] is None:
             text = "no 5-minute window has enough samples; the SLO is judged by the quantile alone"
             yield {"code": "thin-windows", "path": f"slo.{i}.windows_met_share", "text": text}

@@ -16,12 +16,24 @@ A_PRE, A_RENT, A_OUT = 2.2e-5, 0.6e-5, 1.9e-4
 WASTE = ("timed_out", "failed", "cancelled", "preempted", "retried")
 STATES = {"starting": 6.0, "draining": 0.0, "failed": 1.3, "unplaced": 0.0, "committed_unused": 0.0}
 
+STATES_OF_REQUESTS = ("completed", "rejected", "timed_out", "failed", "cancelled", "in_flight")
+COUNTED_APART = ("attempts", "retried", "in_slo")
 COUNTS = {
-    "chat": {"completed": 2_412_950, "rejected": 3_900, "timed_out": 1_800, "failed": 510,
-             "cancelled": 0, "in_flight": 40, "attempts": 2_419_710, "retried": 510, "in_slo": 2_371_000},
-    "summaries": {"completed": 241_640, "rejected": 205, "timed_out": 61, "failed": 12,
-                  "cancelled": 0, "in_flight": 2, "attempts": 241_932, "retried": 12, "in_slo": 214_000},
-}  # fmt: skip
+    "chat": dict(
+        zip(
+            (*STATES_OF_REQUESTS, *COUNTED_APART),
+            (2_412_950, 3_900, 1_800, 510, 0, 40, 2_419_710, 510, 2_371_000),
+            strict=True,
+        )
+    ),
+    "summaries": dict(
+        zip(
+            (*STATES_OF_REQUESTS, *COUNTED_APART),
+            (241_640, 205, 61, 12, 0, 2, 241_932, 12, 214_000),
+            strict=True,
+        )
+    ),
+}
 SHAPES = {"chat": (1755, 590, 600, 211), "summaries": (6300, 196, 200, 180)}
 WASTED = {
     "chat": {"timed_out": (2.9e6, 0.21e6), "failed": (0.9e6, 0.05e6), "preempted": (1.1e6, 0.0)},
@@ -51,7 +63,10 @@ def _tokens(name: str) -> dict[str, Any]:
     n, (inp, cached, template, out) = COUNTS[name]["completed"], SHAPES[name]
     useful = {"input": n * inp, "cached_input": n * cached, "template": n * template}
     useful["output"] = n * out
-    wasted = {c: dict(zip(("input", "output"), WASTED[name].get(c, (0.0, 0.0)), strict=True)) for c in WASTE}
+    wasted = {
+        c: dict(zip(("input", "output"), WASTED[name].get(c, (0.0, 0.0)), strict=True))
+        for c in WASTE
+    }
     return {
         "useful": {k: float(v) for k, v in useful.items()},
         "useful_per_hour": (useful["input"] + useful["output"]) / (WINDOW_S / 3600),
@@ -60,8 +75,7 @@ def _tokens(name: str) -> dict[str, Any]:
 
 
 def _requests(name: str) -> dict[str, float]:
-    states = ("completed", "rejected", "timed_out", "failed", "cancelled", "in_flight")
-    arrived = sum(COUNTS[name][s] for s in states)
+    arrived = sum(COUNTS[name][s] for s in STATES_OF_REQUESTS)
     return {"arrived": float(arrived), **{k: float(v) for k, v in COUNTS[name].items()}}
 
 

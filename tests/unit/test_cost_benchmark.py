@@ -27,3 +27,7 @@ def test_prices_by_kind_make_up_the_naive_price() -> None:
         2.5
     ) + 250 * BENCHMARK.usd_per_million_output_tokens(2.5)
     assert by_kind == pytest.approx(750 * BENCHMARK.usd_per_million_tokens(2.5))
+
+
+def test_an_answer_takes_what_littles_law_says() -> None:
+    assert BENCHMARK.answer_s == pytest.approx(256 * 0.04)

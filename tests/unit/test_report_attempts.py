@@ -11,9 +11,14 @@ from sim.report.attempts import COLUMNS, Chunk, file_name, write_attempts
 
 
 def _chunk(n: int = 2) -> dict[str, Any]:
-    chunk: dict[str, Any] = {k: np.arange(n, dtype=np.int64) for k, t in COLUMNS.items() if t is int}
+    chunk: dict[str, Any] = {
+        k: np.arange(n, dtype=np.int64) for k, t in COLUMNS.items() if t is int
+    }
     chunk |= {k: np.linspace(0.1, 0.2, n) for k, t in COLUMNS.items() if t is float}
-    chunk |= {"route": np.array(["chat"] * n), "outcome": np.array(["rejected"] + ["completed"] * (n - 1))}
+    chunk |= {
+        "route": np.array(["chat"] * n),
+        "outcome": np.array(["rejected"] + ["completed"] * (n - 1)),
+    }
     chunk["uncached_tokens"] = np.arange(n)
     del chunk["usd"]
     chunk["first_token_at_s"][0] = np.nan

@@ -18,7 +18,9 @@ def _points(*pairs: tuple[float, float]) -> list[dict[str, Any]]:
 
 def _texts(svg: bytes | None) -> list[str]:
     assert svg is not None
-    return ["".join(e.itertext()) for e in ElementTree.fromstring(svg).iter() if e.tag.endswith("}text")]
+    return [
+        "".join(e.itertext()) for e in ElementTree.fromstring(svg).iter() if e.tag.endswith("}text")
+    ]
 
 
 def _ticks(texts: list[str]) -> list[str]:

@@ -34,7 +34,7 @@ def test_without_any_useful_token_nothing_is_zero() -> None:
     document = summary()
     document["cost"]["usd_per_million_useful_tokens"] = {"value": None, "ci95": None}
     document["gap"] = {"naive": None, "real": None, "factor": None, "rungs": []}
-    document["naive"] = {k: None for k in document["naive"]}
+    document["naive"] = dict.fromkeys(document["naive"])
     document["replications"] = 1
     document["intervals"] = {}
     top = headline(Summary(document))

@@ -8,7 +8,9 @@ from tests.unit.summary_fixture import summary
 
 def _texts(svg: bytes | None) -> list[str]:
     assert svg is not None
-    return ["".join(e.itertext()) for e in ElementTree.fromstring(svg).iter() if e.tag.endswith("}text")]
+    return [
+        "".join(e.itertext()) for e in ElementTree.fromstring(svg).iter() if e.tag.endswith("}text")
+    ]
 
 
 def test_every_state_with_time_is_in_the_legend_with_its_hours() -> None:

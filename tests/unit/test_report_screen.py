@@ -27,8 +27,9 @@ def test_piped_output_is_plain_and_at_most_100_columns() -> None:
 
 def test_every_part_of_the_contract_is_there() -> None:
     text = _printed(io.StringIO())
-    for part in ("$0.770", "$0.0738", "10.4 times", "$28.91 per hour", "Prices", "Routes", "SLOs",
-                 "Waste", "Utilization", "GPU-hours", "Bill", "Warnings", "TTFT p50", "by peak"):  # fmt: skip
+    parts = ("$0.770", "$0.0738", "10.4 times", "$28.91 per hour", "TTFT p50", "by peak")
+    titles = ("Prices", "Routes", "SLOs", "Waste", "Utilization", "GPU-hours", "Bill", "Warnings")
+    for part in (*parts, *titles):
         assert part in text
 
 

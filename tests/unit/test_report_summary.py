@@ -20,7 +20,13 @@ def test_fixture_keeps_the_contract_s_identities() -> None:
 
 def test_absent_null_and_text_are_no_numbers() -> None:
     s = Summary({"a": {"b": None, "c": "x", "d": 3}})
-    assert [s.number(p) for p in ("a.b", "a.c", "a.d", "a.e", "a.d.f")] == [None, None, 3.0, None, None]
+    assert [s.number(p) for p in ("a.b", "a.c", "a.d", "a.e", "a.d.f")] == [
+        None,
+        None,
+        3.0,
+        None,
+        None,
+    ]
 
 
 def test_intervals_are_found_beside_the_value_and_in_the_list() -> None:

@@ -33,7 +33,9 @@ def _empty() -> dict[str, Any]:
 def test_prices_per_million_and_per_thousand_requests_add_up() -> None:
     s = Summary(summary())
     parts = _rows(prices(s))
-    dollars_per_1k = [float(parts[k][2][1:]) for k in ("input, not cached", "input, cached", "output")]
+    dollars_per_1k = [
+        float(parts[k][2][1:]) for k in ("input, not cached", "input, cached", "output")
+    ]
     assert math.isclose(sum(dollars_per_1k), float(parts["all useful tokens"][2][1:]), rel_tol=0.01)
     assert parts["input, cached"][-1] == "-"
 
@@ -50,7 +52,16 @@ def test_routes_have_money_both_ways_and_speed() -> None:
         "2,419,200", "4.74B", "$0.806", "$1.58", "$3,822", "$3,968"
     )  # fmt: skip
     speed = _rows(routes_speed(s))["summaries"]
-    assert speed == ("338 ms", "1.07 s", "14.3 ms", "19.9 ms", "2.83 s", "6.71 s", "0 of 1", "88.5 %")
+    assert speed == (
+        "338 ms",
+        "1.07 s",
+        "14.3 ms",
+        "19.9 ms",
+        "2.83 s",
+        "6.71 s",
+        "0 of 1",
+        "88.5 %",
+    )
 
 
 def test_a_route_without_slo_is_not_called_met() -> None:
@@ -66,7 +77,9 @@ def test_slos_are_yes_no_or_undecided() -> None:
     assert verdicts == ["yes", "undecided", "NO"]
 
 
-@pytest.mark.parametrize(("quantile", "name"), [(0.5, "E2E p50"), (0.99, "E2E p99"), (0.999, "E2E p99.9")])
+@pytest.mark.parametrize(
+    ("quantile", "name"), [(0.5, "E2E p50"), (0.99, "E2E p99"), (0.999, "E2E p99.9")]
+)
 def test_slo_name(quantile: float, name: str) -> None:
     assert slo_name({"metric": "e2e_s", "quantile": quantile}) == name
 

@@ -10,8 +10,8 @@ from sim.studies.naive import (
     COUNTED_S,
     GENERATIONS,
     Loop,
-    best_loop,
     benchmark,
+    best_loop,
     closed_loop,
     ladder,
 )

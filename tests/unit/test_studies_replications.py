@@ -86,6 +86,60 @@ def test_a_run_accounts_for_itself() -> None:
     assert low < high
 
 
+def test_the_books_balance_in_an_odd_fleet() -> None:
+    """Hidden prefixes, a KV cache that preempts, a queue that rejects, GPUs without a replica."""
+    of = scenario(
+        routes={
+            "chat": route(template_tokens=160, slo={"ttft_p95": 1}, arrivals={"rps": 6}, **LENGTHS),
+            "agents": route(arrivals={"concurrency": 9}, **LENGTHS),
+            "batch": route("big", arrivals={"rps": 0.2}, priority=5, **LENGTHS),
+        },
+        pools={
+            "main": pool(3.6, kv_tokens=4000, replicas=2, queue_limit=4),
+            "big": pool(40.0, tensor_parallel=2, gpus=8, replicas=3),
+            "spare": pool(1.0),
+        },
+        bill=[
+            {"line": "storage", "driver": "node_hours", "usd": 0.05},
+            {"line": "egress", "driver": "egress_gb", "usd": 90.0},
+            {"line": "team", "driver": "months", "usd": 9000},
+        ],
+        **SMALL,
+    )
+    summary = run(of, replications=2, jobs=1).summary()
+    total, cost = summary["bill"]["total_usd"], summary["cost"]
+    assert summary["requests"]["rejected"] > 0
+    assert summary["tokens"]["wasted"]["preempted"]["input"] > 0
+    assert summary["tokens"]["useful"]["cached_input"] > 0
+    assert math.fsum(line["usd"] for line in summary["bill"]["lines"]) == pytest.approx(total)
+    assert cost["unallocated_usd"] == pytest.approx((1.0 + 0.05) / 6)
+    useful = summary["tokens"]["useful"]
+    for prices in (cost, cost["by_peak"]):
+        whole = math.fsum(
+            [
+                prices["usd_per_million_input_tokens"]
+                * (useful["input"] - useful["cached_input"])
+                / 1e6,
+                prices["usd_per_million_cached_input_tokens"] * useful["cached_input"] / 1e6,
+                prices["usd_per_million_output_tokens"] * useful["output"] / 1e6,
+                prices["unpriced_usd"],
+                prices["unallocated_usd"],
+            ]
+        )
+        assert whole == pytest.approx(total, rel=1e-9)
+    for way in ("by_use", "by_peak"):
+        of_routes = math.fsum(r["usd"][way] for r in summary["routes"].values())
+        assert of_routes + cost["unallocated_usd"] == pytest.approx(total, rel=1e-9)
+    assert math.fsum(cost["components_usd"].values()) + cost["unallocated_usd"] == (
+        pytest.approx(total, rel=1e-9)
+    )
+    for owner in (summary, *summary["pools"].values()):
+        paid, *states = owner["gpu_hours"].values()
+        assert math.fsum(states) == pytest.approx(paid, rel=1e-9)
+    assert summary["gpu_hours"]["unplaced"] == pytest.approx(2 / 6)
+    assert summary["gap"]["factor"] > 1
+
+
 def without_versions(summary: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in summary.items() if k != "versions"}
 

@@ -18,8 +18,8 @@ from sim.studies.result import Result
 HAND = {"main": BENCHMARKS["main"]}
 
 
-def a_run(usage: Usage, *notices: Notice) -> Run:
-    return Run(usage=usage, notices=notices, trace_reports={}, timeseries=[], events=0, refused={})
+def a_run(usage: Usage) -> Run:
+    return Run(usage=usage, refused={})
 
 
 def hand_result(*scales: float) -> Result:
@@ -267,8 +267,8 @@ def test_same_replications_are_said_to_be() -> None:
 
 def test_notices_are_told_once() -> None:
     stale = Notice("stale-price", "pools.main.node.price", "the price is old")
-    runs = (a_run(hand_usage(), stale), a_run(hand_usage(), stale))
-    summary = check(Result(scenario(), runs, HAND, notices=(stale,)))
+    runs = (a_run(hand_usage()), a_run(hand_usage()))
+    summary = check(Result(scenario(), runs, HAND, notices=(stale, stale)))
     assert [w["path"] for w in summary["warnings"]].count("pools.main.node.price") == 1
     assert summary["warnings"][0] == {
         "code": "stale-price",

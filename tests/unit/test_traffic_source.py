@@ -148,6 +148,12 @@ def test_templates_lead_every_prompt_and_are_shared() -> None:
     ]
 
 
+def test_fixed_lengths_come_through_unchanged() -> None:
+    plain = {**TITLES, "input_tokens": {"fixed": 500}, "output_tokens": {"fixed": 250}}
+    got = by_route(scenario(plain=plain), 100.0)["plain"]
+    assert {request[2:] for request in got} == {(500, 250, None)}
+
+
 def test_routes_that_are_alike_have_draws_of_their_own() -> None:
     got = by_route(scenario(one=TITLES, other=TITLES), 1000.0)
     for column in (0, 2, 3):  # time, input, output

@@ -1,0 +1,59 @@
+"""Remarks: what happened in runs that their user should know beside the numbers; knows no clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from sim.scenario.arrivals import TraceArrivals
+from sim.scenario.document import Scenario
+from sim.scenario.notices import Notice
+from sim.simulation import Run
+from sim.units import format_duration
+
+SHOWN = 3
+"""Reasons for refusals that are told; the rest is counted."""
+
+COMPLETE = 0.99
+"""A trace that fills this share of the horizon is taken to fill it."""
+
+
+def remarks_of(scenario: Scenario, runs: Sequence[Run]) -> Iterator[Notice]:
+    """Refusals and gaps in traces, in the scenario's order."""
+    for name in scenario.routes:
+        yield from _trace(name, scenario, runs[0])
+    for name in scenario.pools:
+        yield from _refused(name, runs)
+
+
+def _trace(name: str, scenario: Scenario, run: Run) -> Iterator[Notice]:
+    arrivals, report = scenario.routes[name].arrivals, run.trace_reports.get(name)
+    if report is None or not isinstance(arrivals, TraceArrivals):
+        return
+    path = f"routes.{name}.arrivals.trace"
+    dropped = sum(report.dropped.values())
+    if dropped:
+        reasons = _listed(Counter(report.dropped))
+        text = f"{dropped:,} of {report.rows_read:,} rows were dropped: {reasons}"
+        yield Notice("trace-rows-dropped", path, text)
+    last_s = (report.last_at_s or 0.0) / arrivals.speedup
+    if not arrivals.repeat and last_s < COMPLETE * scenario.horizon:
+        ends, whole = format_duration(round(last_s)), format_duration(scenario.horizon)
+        text = f"the trace ends after {ends}, but the fleet is paid for {whole}"
+        yield Notice("trace-ends-early", path, text)
+
+
+def _refused(name: str, runs: Sequence[Run]) -> Iterator[Notice]:
+    reasons: Counter[str] = Counter()
+    for run in runs:
+        reasons.update(run.refused.get(name, {}))
+    if reasons:
+        text = f"refused, in all {len(runs)} runs with their warm-up: {_listed(reasons)}"
+        yield Notice("refused", f"pools.{name}", text)
+
+
+def _listed(reasons: Counter[str]) -> str:
+    """The most frequent reasons with their counts."""
+    shown = [f"{count:,} x {reason}" for reason, count in reasons.most_common(SHOWN)]
+    rest = reasons.total() - sum(count for _, count in reasons.most_common(SHOWN))
+    return "; ".join([*shown, f"{rest:,} for other reasons"] if rest else shown)

@@ -1,0 +1,1 @@
+"""Laws: what queueing theory and measurements say a simulation must give."""

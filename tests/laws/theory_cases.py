@@ -1,0 +1,401 @@
+"""Cases: scenarios that are queues with a known answer, what is read off them, and the answer.
+
+The numbers of each scenario are written here again, on purpose: what its file says must arrive
+in the engine.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+
+from sim.ledger.spool import read
+from sim.ledger.usage import PoolUsage
+from sim.scenario.load import load
+from sim.simulation import Run, simulate
+from tests.laws import theory
+from tests.laws.protocol import MEAN_GATE, TAIL_GATE, Estimate, Verdict, estimate, settle
+
+FOLDER = Path(__file__).parent / "scenarios"
+
+
+class LostRequestError(AssertionError):
+    """A request of the window is missing from the records, or there twice."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One replication: what the simulation says of itself, and its records in order of arrival."""
+
+    run: Run
+    columns: dict[str, np.ndarray]
+
+    def __post_init__(self) -> None:
+        """Every request that came in the window is there once, and has ended."""
+        numbers = self.columns["request_id"]
+        arrived = self.run.usage.overall.requests.arrived
+        if len(numbers) != arrived or not (np.diff(numbers) == 1).all():
+            raise LostRequestError(f"{len(numbers)} records of {arrived:.0f} requests")
+        if not (self.done | (self.columns["outcome"] == "rejected")).all():
+            raise LostRequestError("requests that never ended")
+
+    @cached_property
+    def done(self) -> np.ndarray:
+        """Which requests were answered."""
+        return np.asarray(self.columns["outcome"] == "completed")
+
+    def of_done(self, column: str) -> np.ndarray:
+        """A column, of the answered requests only."""
+        return np.asarray(self.columns[column][self.done])
+
+    @property
+    def pool(self) -> PoolUsage:
+        """The one pool's usage."""
+        return self.run.usage.pools["main"]
+
+    @property
+    def sojourn_s(self) -> np.ndarray:
+        """Times from arrival to the last token."""
+        return self.of_done("finished_at_s") - self.of_done("arrived_at_s")
+
+    def wait_s(self, prefill_s: float | np.ndarray) -> np.ndarray:
+        """Times from arrival to the begin of the prefill step, which lasts *prefill_s*."""
+        return self.of_done("first_token_at_s") - self.of_done("arrived_at_s") - prefill_s
+
+    @property
+    def rate(self) -> float:
+        """Requests that came, per second of the window."""
+        return len(self.columns["request_id"]) / self.run.usage.window_s
+
+
+def observe(
+    file: str,
+    replication: int,
+    overrides: Sequence[str] = (),
+    sample_every_s: float | None = None,
+) -> Sample:
+    """Run one replication of a scenario of this folder and read its records back."""
+    scenario = load(FOLDER / file, overrides)
+    with tempfile.TemporaryDirectory() as folder:
+        run = simulate(
+            scenario,
+            replication=replication,
+            spool=Path(folder),
+            sample_every_s=sample_every_s,
+        )
+        chunks = list(read(Path(folder)))
+    columns = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+    order = np.argsort(columns["request_id"])
+    return Sample(run, {name: values[order] for name, values in columns.items()})
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Something that theory knows, and how to read it off a sample. Tails get the wider gate."""
+
+    name: str
+    theory: float
+    of: Callable[[Sample], float]
+    tail: bool = False
+
+    @property
+    def gate(self) -> float:
+        """Largest relative half-width."""
+        return TAIL_GATE if self.tail else MEAN_GATE
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scenario, its figures, and the controls that sharpen them; controls are judged themselves."""
+
+    key: str
+    queue: str
+    file: str
+    figures: tuple[Figure, ...]
+    controls: tuple[Figure, ...]
+    sample_every_s: float | None = None
+
+    @property
+    def every_figure(self) -> tuple[Figure, ...]:
+        """Figures, then controls."""
+        return self.figures + self.controls
+
+    def estimate(self, figure: Figure, replications: range, faults: tuple[str, ...] = ()) -> Estimate:
+        """The estimate of *figure*; *faults* are overrides of the scenario."""
+        values = replicate(self, replications, faults)
+        column = self.every_figure.index(figure)
+        if figure in self.controls:
+            return estimate(values[:, column])
+        known = np.array([control.theory for control in self.controls])
+        return estimate(values[:, column], values[:, len(self.figures) :] / known - 1.0)
+
+    def judge(
+        self, figure: Figure, replications: range, faults: tuple[str, ...] = ()
+    ) -> Verdict:
+        """The estimate of *figure* against its theory."""
+        found = self.estimate(figure, replications, faults)
+        return Verdict(found, figure.theory, figure.gate, family_size())
+
+    def settle(self, figure: Figure) -> Verdict:
+        """The verdict after the protocol, retest included."""
+        return settle(lambda replications: self.judge(figure, replications))
+
+
+@cache
+def replicate(case: Case, replications: range, faults: tuple[str, ...] = ()) -> np.ndarray:
+    """Every figure of *case* in each of *replications*: an array (replications x figures)."""
+    rows = []
+    for replication in replications:
+        sample = observe(case.file, replication, faults, case.sample_every_s)
+        rows.append([figure.of(sample) for figure in case.every_figure])
+    return np.array(rows)
+
+
+# -- figures ---------------------------------------------------------------------------------------
+
+
+def wait(theory_s: float, prefill_s: float) -> Figure:
+    """Mean wait for a slot."""
+    return Figure("mean wait (s)", theory_s, lambda s: float(s.wait_s(prefill_s).mean()))
+
+
+def sojourn(theory_s: float) -> Figure:
+    """Mean time from arrival to the last token."""
+    return Figure("mean time (s)", theory_s, lambda s: float(s.sojourn_s.mean()))
+
+
+def idle(share: float) -> Figure:
+    """Share of paid time in which no step runs."""
+    return Figure("idle share", share, lambda s: s.pool.idle_s / s.pool.paid_s)
+
+
+def lost(share: float) -> Figure:
+    """Share of requests that are rejected."""
+    return Figure("lost share", share, lambda s: 1.0 - float(s.done.mean()), tail=True)
+
+
+def waiting_share(share: float, step_s: float) -> Figure:
+    """Share of requests that wait for a slot, not just for the next step."""
+    return Figure("waiting share", share, lambda s: float((s.wait_s(step_s) > 1.5 * step_s).mean()))
+
+
+def batch(size: float) -> Figure:
+    """Mean sequences in the batch, sampled at fixed times."""
+    return Figure(
+        "mean batch",
+        size,
+        lambda s: float(np.mean([row["vllm:num_requests_running"] for row in s.run.timeseries])),
+    )
+
+
+def slowdown(law: theory.TokenLaw, decile: int, token_s: float, factor: float) -> Figure:
+    """Mean of time over own length, among the answers of one decile of lengths."""
+    low = law.quantile(decile / 10) if decile else 0
+    high = law.quantile((decile + 1) / 10) if decile < 9 else math.inf
+
+    def of(sample: Sample) -> float:
+        tokens = sample.of_done("output_tokens")
+        chosen = (tokens > low) & (tokens <= high)
+        return float(np.mean(sample.sojourn_s[chosen] / (token_s * tokens[chosen])))
+
+    return Figure(f"slowdown, decile {decile + 1}", factor, of)
+
+
+def arrivals(rate: float) -> Figure:
+    """Control: requests per second."""
+    return Figure("requests/s", rate, lambda s: s.rate)
+
+
+def answers(mean_tokens: float) -> Figure:
+    """Control: mean tokens that the requests ask for."""
+    overall = "tokens/answer"
+    return Figure(overall, mean_tokens, lambda s: s.run.usage.overall.offered.output * _each(s))
+
+
+def answers_squared(mean_square: float) -> Figure:
+    """Control: mean square of the answers' tokens."""
+    return Figure(
+        "tokens²/answer",
+        mean_square,
+        lambda s: float(np.mean(s.of_done("output_tokens").astype(float) ** 2)),
+        tail=True,
+    )
+
+
+def _each(sample: Sample) -> float:
+    return 1.0 / sample.run.usage.overall.requests.arrived
+
+
+# -- the list --------------------------------------------------------------------------------------
+
+STEP_S = 1e-5
+"""Where steps stand for a continuous service: so short that their grain is far below the gates."""
+
+MEAN_TOKENS = 100_000
+SLOTS = 1024
+"""`max_num_seqs` where the batch is to be unbounded."""
+
+
+def mm1() -> Case:
+    """T1: the time in M/M/1 is itself exponential."""
+    rate, service_s = 0.5, MEAN_TOKENS * STEP_S
+    mean_tokens = -1 / math.expm1(-1 / MEAN_TOKENS)  # rounded up
+    p95_s = theory.mm1_sojourn_quantile_s(rate, service_s, 0.95)
+    return Case(
+        "T1",
+        "M/M/1",
+        "mm1.yaml",
+        (
+            wait(theory.pk_wait_s(rate, service_s, 2 * service_s**2), STEP_S),
+            Figure("p95 time (s)", p95_s, lambda s: float(np.quantile(s.sojourn_s, 0.95)), True),
+            idle(1 - rate * service_s),
+        ),
+        (arrivals(rate), answers(mean_tokens)),
+    )
+
+
+def mgeo1() -> Case:
+    """T2: exact for whole tokens, so that one step more or less per answer is 10 %."""
+    rate, step_s = 0.5, 0.1
+    mean, square = theory.geometric_moments(10.0)
+    wait_s = theory.pk_wait_s(rate, step_s * mean, step_s**2 * square)
+    figures = wait(wait_s, step_s), sojourn(wait_s + step_s * mean)
+    return Case("T2", "M/Geo/1", "mgeo1.yaml", figures, (arrivals(rate), answers(mean)))
+
+
+def mlognormal1() -> Case:
+    """T3: Pollaczek-Khinchine with the exact moments of the rounded and capped lengths."""
+    rate, step_s = 0.7, 0.005
+    law = theory.lognormal(100, 400, 2000)
+    square = law.moment(2)
+    return Case(
+        "T3",
+        "M/G/1",
+        "mlognormal1.yaml",
+        (wait(theory.pk_wait_s(rate, step_s * law.mean, step_s**2 * square), step_s),),
+        (arrivals(rate), answers(law.mean), answers_squared(square)),
+    )
+
+
+LONE = theory.LoneStep(0.005, 2e-5, 1e-4, 1e-6, 1e-8, 0.003)
+
+
+def mengine1() -> Case:
+    """T3 again: prompts, attention and context included."""
+    rate = 0.9
+    answer = theory.lognormal(60, 240, 1000)
+    mean_s, square_s2 = LONE.moments(theory.lognormal(300, 1200, 4000), answer)
+
+    def wait_s(sample: Sample) -> float:
+        return float(sample.wait_s(LONE.prefill_s(sample.of_done("input_tokens"))).mean())
+
+    wait = Figure("mean wait (s)", theory.pk_wait_s(rate, mean_s, square_s2), wait_s)
+    return Case(
+        "T3",
+        "M/G/1, prefill",
+        "mengine1.yaml",
+        (wait, idle(1 - rate * mean_s)),
+        (arrivals(rate), answers(answer.mean), answers_squared(answer.moment(2))),
+    )
+
+
+def md1() -> Case:
+    """T4."""
+    rate, step_s = 0.5, 0.05
+    service_s = 20 * step_s
+    wait_s = theory.pk_wait_s(rate, service_s, service_s**2)
+    return Case("T4", "M/D/1", "md1.yaml", (wait(wait_s, step_s),), (arrivals(rate),))
+
+
+def mm3() -> Case:
+    """T5: Erlang C."""
+    rate, service_s = 1.8, MEAN_TOKENS * STEP_S
+    figures = (
+        wait(theory.mmc_wait_s(rate, service_s, 3), STEP_S),
+        waiting_share(theory.erlang_c(3, rate * service_s), STEP_S),
+    )
+    return Case("T5", "M/M/3", "mm3.yaml", figures, (arrivals(rate), answers(MEAN_TOKENS)))
+
+
+def mm2k5() -> Case:
+    """T6: two served, three waiting, the next is lost."""
+    rate = 1.6
+    chain = theory.engine_chain(rate, MEAN_TOKENS, lambda b: STEP_S, slots=2, most=5)
+    figures = lost(chain.lost), wait(chain.wait_s, STEP_S)
+    return Case("T6", "M/M/2/5", "mm2k5.yaml", figures, (arrivals(rate), answers(MEAN_TOKENS)))
+
+
+def erlang(name: str, letter: str, law: theory.TokenLaw) -> Case:
+    """T6: Erlang's loss formula, whatever the law of lengths."""
+    rate = 4.0
+    figures = (lost(theory.erlang_b(5, rate * law.mean * STEP_S)),)
+    spread = law.moment(2) > law.mean**2 * (1 + 1e-9)
+    controls = (arrivals(rate), answers(law.mean)) if spread else (arrivals(rate),)
+    return Case("T6", f"M/{letter}/5/5", f"erlang-{name}.yaml", figures, controls)
+
+
+def ps() -> Case:
+    """T10: all slow down by the same factor, the long and the short."""
+    rate = 0.5
+    law = theory.exponential(MEAN_TOKENS, 1000, 2_000_000)
+    load = rate * law.mean * STEP_S
+    factor = theory.ps_slowdown(load)
+    deciles = [slowdown(law, decile, STEP_S, factor) for decile in range(10)]
+    figures = sojourn(law.mean * STEP_S * factor), idle(1 - load), *deciles
+    return Case("T10", "M/G/1-PS", "ps.yaml", figures, (arrivals(rate), answers(law.mean)))
+
+
+def affine_step_s(size: int) -> float:
+    """The step of T11 and T12: 40 microseconds, and 10 for each sequence."""
+    return 4e-5 + 1e-5 * size
+
+
+def batching(queue: str, file: str, key: str, law: theory.TokenLaw | None, slots: int) -> Case:
+    """T11 and T12: the step grows with the batch; *law* None is geometric."""
+    rate = 0.35
+    mean = MEAN_TOKENS if law is None else law.mean
+    chain = theory.engine_chain(rate, mean, affine_step_s, slots)
+    random = law is None or len(law.tokens) > 1
+    return Case(
+        key,
+        queue,
+        file,
+        (sojourn(chain.sojourn_s), idle(chain.idle), batch(chain.batch)),
+        (arrivals(rate), answers(mean)) if random else (arrivals(rate),),
+        sample_every_s=5.0,
+    )
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """All cases, in the order of their seeds."""
+    heavy = theory.lognormal(70_000, 280_000, 1_000_000)
+    constant = theory.fixed(MEAN_TOKENS)
+    return (
+        mm1(),
+        mgeo1(),
+        mlognormal1(),
+        mengine1(),
+        md1(),
+        mm3(),
+        mm2k5(),
+        erlang("exponential", "M", theory.exponential(MEAN_TOKENS, 1, 5_000_000)),
+        erlang("constant", "D", constant),
+        erlang("lognormal", "G", heavy),
+        ps(),
+        batching("batch <= 8, geometric", "batching.yaml", "T11", None, 8),
+        batching("any batch, lognormal", "batching-lognormal.yaml", "T12", heavy, SLOTS),
+        batching("any batch, constant", "batching-constant.yaml", "T12", constant, SLOTS),
+    )
+
+
+@cache
+def family_size() -> int:
+    """How many figures are judged in all."""
+    return sum(len(case.every_figure) for case in cases())

@@ -1,0 +1,107 @@
+from dataclasses import replace
+
+import pytest
+
+from sim.ledger.conservation import ConservationError, check_equal, check_replica, check_usage
+from sim.ledger.usage import PoolUsage, RequestCounts, RouteUsage, TokenCounts, Usage
+
+COUNTS = RequestCounts(
+    arrived=10, completed=4, rejected=2, timed_out=1, failed=1, cancelled=1, in_flight=1
+)
+TOKENS = TokenCounts(input=400, cached_input=100, output=40)
+ROUTE = RouteUsage(requests=COUNTS, offered=TokenCounts(1000, 100, 0, 100), useful=TOKENS)
+POOL = PoolUsage(
+    paid_s=100, busy_s=60, idle_s=20, starting_s=10, draining_s=6, failed_s=4,
+    kv_used_block_s=50, kv_block_s=50,
+)  # fmt: skip
+
+
+def check(route: RouteUsage = ROUTE, pool: PoolUsage = POOL, arrived: int = 10, **all_: float) -> None:
+    overall = replace(route, useful=replace(TOKENS, **all_))
+    check_usage(Usage(100.0, {"chat": route}, {"main": pool}, overall), [arrived])
+
+
+def test_sound_books_pass() -> None:
+    check()
+
+
+@pytest.mark.parametrize("state", ["completed", "rejected", "timed_out", "failed", "cancelled", "in_flight"])
+def test_a_request_lost_from_any_state(state: str) -> None:
+    counts = replace(COUNTS, **{state: getattr(COUNTS, state) - 1})
+    with pytest.raises(ConservationError, match="requests of chat by final state: 9"):
+        check(replace(ROUTE, requests=counts))
+
+
+def test_a_request_that_never_came_out() -> None:
+    with pytest.raises(ConservationError, match="requests of chat at the door: 10 is not 11"):
+        check(arrived=11)
+
+
+def test_every_route_was_counted_at_the_door() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        check_usage(Usage(1.0, {"chat": ROUTE}, {}, ROUTE), [])
+
+
+@pytest.mark.parametrize("kind", ["input", "output"])
+def test_more_useful_than_offered(kind: str) -> None:
+    route = replace(ROUTE, offered=replace(ROUTE.offered, **{kind: getattr(TOKENS, kind) - 1}))
+    with pytest.raises(ConservationError, match=f"chat: more useful {kind} tokens"):
+        check(route)
+
+
+def test_more_cached_than_input() -> None:
+    with pytest.raises(ConservationError, match="chat: more cached than input"):
+        check(replace(ROUTE, useful=replace(TOKENS, cached_input=401)), cached_input=401)
+
+
+@pytest.mark.parametrize("kind", ["input", "output", "cached_input"])
+def test_routes_that_do_not_sum(kind: str) -> None:
+    with pytest.raises(ConservationError, match=f"useful {kind} tokens of all routes"):
+        check(**{kind: getattr(TOKENS, kind) - 1})
+
+
+@pytest.mark.parametrize("state", ["busy_s", "idle_s", "starting_s", "draining_s", "failed_s"])
+def test_a_second_lost_from_any_state(state: str) -> None:
+    pool = replace(POOL, **{state: getattr(POOL, state) - 1})
+    with pytest.raises(ConservationError, match="replica-seconds of main by state: 99"):
+        check(pool=pool)
+
+
+def test_a_state_of_negative_time() -> None:
+    with pytest.raises(ConservationError, match="main: a state of negative time"):
+        check(pool=replace(POOL, busy_s=101, idle_s=-1, starting_s=0, draining_s=0, failed_s=0))
+
+
+def test_more_blocks_in_use_than_there_are() -> None:
+    with pytest.raises(ConservationError, match="main: more KV blocks"):
+        check(pool=replace(POOL, kv_used_block_s=50.0001))
+
+
+def test_busy_seconds_are_charged_or_lost() -> None:
+    check_replica("replica 3", busy_s=10.0, charged_s=8.0, lost_s=2.0)
+    with pytest.raises(ConservationError, match=r"seconds charged on replica 3: 9.0 is not 10.0"):
+        check_replica("replica 3", busy_s=10.0, charged_s=8.0, lost_s=1.0)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "scale", "equal"),
+    [
+        (1.0, 1.0 + 9e-10, 0.0, True),
+        (1.0, 1.0 + 2e-9, 0.0, False),
+        (1e9, 1e9 + 0.9, 0.0, True),
+        (1e9, 1e9 + 2.0, 0.0, False),
+        (0.0, 9e-13, 0.0, True),  # of a thousandth, if both are less
+        (0.0, 2e-12, 0.0, False),
+        (0.0, 2e-9, 3.0, True),  # of the scale
+        (0.0, 4e-9, 3.0, False),
+        (0.0, float("nan"), 0.0, False),
+    ],
+)
+def test_equal_to_one_part_in_a_billion(
+    left: float, right: float, scale: float, equal: bool
+) -> None:
+    if equal:
+        check_equal("law", left, right, scale)
+    else:
+        with pytest.raises(ConservationError, match="law"):
+            check_equal("law", left, right, scale)
