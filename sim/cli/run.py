@@ -77,7 +77,7 @@ def run(
             _write(directory, result, summary, spool, progress)
     _print(summary, as_json, quiet)
     if directory is not None and not (quiet or as_json):
-        say(f"Wrote {directory.path} (start with report.html)")
+        say(f"Wrote {directory.path}; start with {directory.path / 'report.html'}")
     return _judge(summary) if fail_on_slo else OK
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import simpy
@@ -15,10 +16,11 @@ from sim.fleet.pool import Pool
 from sim.fleet.router import router
 from sim.scenario.pool import Pool as PoolSpec
 from sim.scenario.timing import ExplicitHost, ExplicitTiming
-from sim.serving.batcher import Batcher, Queue
+from sim.serving.batcher import Batcher
 from sim.serving.kvcache import KVCache
 from sim.serving.sequence import Sequence
 from sim.serving.timing import StepTiming, step_timing
+from sim.serving.waiting import Queue
 from sim.streams import Streams
 
 
@@ -68,8 +70,6 @@ def build_host(overhead: str | ExplicitHost) -> Host:
     if isinstance(overhead, str):
         return host(overhead)
     none = host("none")
-    from dataclasses import replace
-
     return replace(none, **overhead.model_dump())
 
 

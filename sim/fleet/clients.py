@@ -14,12 +14,35 @@ from sim.serving.sequence import Prefix, Sequence
 class Timetable(Protocol):
     """Time-ordered requests of all open routes, as equally long columns."""
 
-    arrived_at_s: list[float]
-    route: list[int]
-    number: list[int]
-    input_tokens: list[int]
-    output_tokens: list[int]
-    prefix: list[Prefix | None]
+    @property
+    def arrived_at_s(self) -> list[float]:
+        """When each comes."""
+        ...
+
+    @property
+    def route(self) -> list[int]:
+        """Index of its route."""
+        ...
+
+    @property
+    def number(self) -> list[int]:
+        """Its number within the route."""
+        ...
+
+    @property
+    def input_tokens(self) -> list[int]:
+        """Prompt tokens, shared ones included."""
+        ...
+
+    @property
+    def output_tokens(self) -> list[int]:
+        """Answer tokens."""
+        ...
+
+    @property
+    def prefix(self) -> list[Prefix | None]:
+        """Shared content at the prompt's head."""
+        ...
 
 
 class Asker(Protocol):
@@ -75,7 +98,7 @@ class ClosedClients:
     def _answered(self, sequence: Sequence) -> None:
         finished_at_s = sequence.finished_at_s
         assert finished_at_s is not None
-        # A rejected user without thinking time would ask for ever at one instant: it waits a second.
+        # A rejected user without thinking time would ask for ever at one instant.
         pause_s = self.asker.think_time_s
         if sequence.first_token_at_s is None:
             pause_s = max(pause_s, 1.0)

@@ -1,4 +1,4 @@
-"""Gateway: the door of the fleet. Sends each route's requests to its pool; knows when all is done."""
+"""Gateway: the door of the fleet. Sends requests to their pool; knows when all is done."""
 
 from __future__ import annotations
 

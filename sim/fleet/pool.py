@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import simpy
 
 from sim.fleet.router import Router
 from sim.ledger.usage import PoolUsage
-from sim.serving.batcher import Batcher, Queue
+from sim.serving.batcher import Batcher
+from sim.serving.levels import busy_until_s, used_block_s_until
 from sim.serving.replica import Replica
 from sim.serving.sequence import Outcome, Sequence
+from sim.serving.waiting import Queue
 
 
 class Pool:
@@ -72,12 +75,12 @@ class Pool:
     def busy_s(self) -> float:
         """Replica-seconds with a step running, up to now."""
         now_s = self.env.now
-        return sum(r.batcher.busy_until_s(now_s) for r in self.replicas)
+        return sum(busy_until_s(r.batcher, now_s) for r in self.replicas)
 
     def kv_used_block_s(self) -> float:
         """Integral of KV blocks in use over all replicas, up to now."""
         now_s = self.env.now
-        return sum(r.batcher.used_block_s_until(now_s) for r in self.replicas)
+        return sum(used_block_s_until(r.batcher, now_s) for r in self.replicas)
 
     def running(self) -> int:
         """Sequences in a batch."""
@@ -102,8 +105,6 @@ class PoolMeter:
 
     def close(self, window_s: float, intervals: int, nodes: int, unplaced_gpus: int) -> PoolUsage:
         """The window, *window_s* long, ends now: what its paid time was."""
-        import numpy as np
-
         replicas = self.pool.replicas
         paid_s = window_s * len(replicas)
         busy_s = self.pool.busy_s() - self._busy_s

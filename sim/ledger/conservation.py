@@ -1,4 +1,4 @@
-"""Conservation: what must add up at the end of every run, or the run is an error. Knows no clock."""
+"""Conservation: what must add up at the end of every run, or it is an error. Knows no clock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_replica(name: str, busy_s: float, charged_s: float, lost_s: float) -> 
 
 
 def check_usage(usage: Usage, arrived: Iterable[int]) -> None:
-    """Requests, tokens and paid seconds of *usage*; *arrived* were counted at the door, per route."""
+    """Requests, tokens and paid seconds of *usage*; *arrived*: counted at the door, per route."""
     for (name, route), count in zip(usage.routes.items(), arrived, strict=True):
         _check_route(name, route, count)
     for name, pool in usage.pools.items():

@@ -167,9 +167,7 @@ class Meter:
             return np.zeros((0, 3), np.float32), np.zeros(0, np.int32)
         return np.concatenate(latencies), np.concatenate(when)
 
-    def _usage(
-        self, r: list[int], latencies: np.ndarray, slo: tuple[SloFigure, ...]
-    ) -> RouteUsage:
+    def _usage(self, r: list[int], latencies: np.ndarray, slo: tuple[SloFigure, ...]) -> RouteUsage:
         counts = self.outcomes[r].sum(axis=0)
         by_outcome = dict(zip(OUTCOMES, counts.tolist(), strict=True))
         wasted = self.wasted[r].sum(axis=0)
@@ -258,7 +256,7 @@ def figures(samples: np.ndarray) -> Figures:
 def _slo_figure(
     metric: str, q: float, target_s: float, samples: np.ndarray, when: np.ndarray
 ) -> SloFigure:
-    """The quantile over the window, and the share of 5-minute intervals with arrivals that met it."""
+    """The quantile over the window, and the share of 5-minute intervals that met it."""
     known = ~np.isnan(samples)
     samples, when = samples[known], when[known]
     if not len(samples):

@@ -38,6 +38,9 @@ FIELDS = {
     "waste_s": np.float64,
 }
 
+NEVER = ("first_token_at_s", "finished_at_s")
+"""Fields that are None if it never came to that."""
+
 _row = attrgetter(*FIELDS)
 
 
@@ -65,10 +68,13 @@ class Ledger:
         if not rows:
             return
         self.attempts += len(rows)
-        columns = {
-            name: np.array(values, dtype=kind)
-            for (name, kind), values in zip(FIELDS.items(), zip(*rows, strict=True), strict=True)
-        }
+        n = len(rows)
+        columns: Columns = {}
+        for (name, kind), values in zip(FIELDS.items(), zip(*rows, strict=True), strict=True):
+            if name in NEVER:
+                columns[name] = np.array(values, dtype=kind)  # None becomes NaN
+            else:
+                columns[name] = np.fromiter(values, kind, n)
         rows.clear()
         for reader in self.readers:
             reader(columns)

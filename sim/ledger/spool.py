@@ -1,4 +1,4 @@
-"""Spool: chunks of records on disk, for exports of runs that are too long to hold. Knows no clock."""
+"""Spool: chunks of records on disk, for exports of runs too long to hold. Knows no clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sim.ledger.records import Columns
 
 
 class Spool:
-    """Writes the attempts at requests that arrived in [0, horizon) into *directory*, chunk by chunk."""
+    """Writes attempts at requests that arrived in [0, horizon) into *directory*, chunk by chunk."""
 
     def __init__(self, directory: Path, route_names: list[str], horizon_s: float) -> None:
         self.directory = directory

@@ -7,6 +7,7 @@ Knows no clock, no scenario and no money.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
@@ -40,7 +41,7 @@ class RequestCounts:
 
 @dataclass(frozen=True)
 class TokenCounts:
-    """Tokens by kind. `input` includes `cached_input` and `template` (the route's hidden prefix)."""
+    """Tokens by kind. `input` includes `cached_input` and `template` (a route's hidden prefix)."""
 
     input: float = 0.0
     cached_input: float = 0.0
@@ -87,7 +88,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class SloFigure:
-    """One SLO as met: the quantile over the window and the share of 5-minute intervals that met it."""
+    """One SLO as met: the quantile over the window, the share of 5-minute intervals that met it."""
 
     metric: str
     quantile: float
@@ -98,7 +99,7 @@ class SloFigure:
 
 @dataclass(frozen=True)
 class RouteUsage:
-    """What one route asked for and got. Token sums are over requests that *arrived* in the window."""
+    """What one route asked for and got. Tokens are of requests that *arrived* in the window."""
 
     requests: RequestCounts = field(default_factory=RequestCounts)
     offered: TokenCounts = field(default_factory=TokenCounts)  # of all that arrived, as asked for
@@ -143,7 +144,7 @@ class Usage:
     routes: dict[str, RouteUsage]
     pools: dict[str, PoolUsage]
     overall: RouteUsage
-    """All routes together: sums of the routes' sums; latencies over all requests, not means of means."""
+    """All routes together: sums of sums; latencies over all requests, not means of means."""
 
 
 T = TypeVar("T")
@@ -158,17 +159,24 @@ def mean(usages: Sequence[T]) -> T:
     >>> mean([Figures(mean=1.0, n=2), Figures(mean=3.0, n=4)])
     Figures(mean=2.0, p50=None, p95=None, p99=None, n=3.0)
     """
-    first: Any = usages[0]
-    if first is None or any(u is None for u in usages):
-        return None  # type: ignore[return-value]
-    if isinstance(first, str | bool):
-        return first  # type: ignore[return-value]
+    averaged: T = _mean(list(usages))
+    return averaged
+
+
+def _mean(values: list[Any]) -> Any:
+    first = values[0]
+    if any(value is None for value in values):
+        return None
+    if isinstance(first, str):
+        return first
     if isinstance(first, int | float):
-        return sum(usages) / len(usages)  # type: ignore[return-value, arg-type]
+        return math.fsum(values) / len(values)
     if isinstance(first, np.ndarray):
-        return np.mean(np.stack(usages), axis=0)  # type: ignore[return-value, call-overload, no-any-return]
+        return np.mean(np.stack(values), axis=0)
     if isinstance(first, dict):
-        return {k: mean([u[k] for u in usages]) for k in first}  # type: ignore[return-value, index]
+        return {key: _mean([value[key] for value in values]) for key in first}
     if isinstance(first, tuple):
-        return tuple(mean(list(us)) for us in zip(*usages, strict=True))  # type: ignore[return-value, call-overload]
-    return type(first)(**{f.name: mean([getattr(u, f.name) for u in usages]) for f in fields(first)})  # type: ignore[no-any-return]
+        return tuple(_mean(list(items)) for items in zip(*values, strict=True))
+    return type(first)(
+        **{f.name: _mean([getattr(value, f.name) for value in values]) for f in fields(first)}
+    )

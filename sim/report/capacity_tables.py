@@ -44,12 +44,13 @@ def gpu_hours(summary: Summary) -> Table:
     """Paid GPU-hours by state; states with none are named below."""
     paid = summary.number("gpu_hours.paid")
     figures = {s: summary.number(f"gpu_hours.{s}") for s in STATES}
+    least = 1e-9 * (paid or 0.0)  # what is less has come of rounding
     rows = [
         (STATES[s][0], hours(n), percent(n / paid if paid else None), STATES[s][1])
         for s, n in figures.items()
-        if n
+        if n and abs(n) > least
     ]
     rows.append(("paid", hours(paid), percent(1.0 if paid else None), "the sum"))
-    none = [STATES[s][0] for s, n in figures.items() if not n]
+    none = [STATES[s][0] for s, n in figures.items() if not n or abs(n) <= least]
     note = f"None: {', '.join(none)}." if none else ""
     return table("GPU-hours", ["<state", "hours", "share", "<meaning"], rows, note, total=True)

@@ -34,7 +34,9 @@ def prices(summary: Summary) -> Table:
         ("input, cached", "cached_input", summary.number("tokens.useful.cached_input")),
         ("output", "output", summary.number("tokens.useful.output")),
     )
-    rows = [_price(summary, label, key, n) for label, key, n in kinds]
+    # Of no cached tokens there is nothing to say; of no others there is, since money is lost.
+    shown = [kind for kind in kinds if kind[1] != "cached_input" or kind[2] != 0]
+    rows = [_price(summary, label, key, n) for label, key, n in shown]
     rows.append(_price_of_all(summary))
     heads = ["useful\ntokens", "real $\nper 1M", "real $ per\n1k requests", "by peak $\nper 1M"]
     heads += ["naive $\nper 1M", "naive $ per\n1k requests"]

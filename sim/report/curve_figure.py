@@ -54,16 +54,19 @@ def curve_figure(summary: Summary, points: Sequence[Json], form: str = "svg") ->
 
 def _spots(points: Sequence[Json]) -> list[Spot]:
     known = [p for p in points if p.get("utilization") and p.get("usd_per_million")]
+    least = min((float(p["scale"]) for p in known), default=1.0)
     spots = [
-        Spot(float(p["utilization"]), float(p["usd_per_million"]), _scale(float(p["scale"])))
+        Spot(float(p["utilization"]), float(p["usd_per_million"]), _scale(float(p["scale"]), least))
         for p in known
     ]
     return sorted(spots, key=lambda spot: spot.utilization)
 
 
-def _scale(scale: float) -> str:
-    """How much traffic; nothing at 1, where the run itself is."""
-    return "" if scale == 1 else f"{scale:g}x traffic" if scale < 0.2 else f"{scale:g}x"
+def _scale(scale: float, least: float) -> str:
+    """How much traffic, in full at the *least*; nothing at 1, where the run itself is."""
+    if scale == 1:
+        return ""
+    return f"{scale:g}x the traffic" if scale == least else f"{scale:g}x"
 
 
 def _run(summary: Summary) -> Spot | None:

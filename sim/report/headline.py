@@ -51,8 +51,10 @@ def _subtitle(summary: Summary) -> str:
 
 
 def _no_interval(summary: Summary) -> str:
+    if summary.number("cost.usd_per_million_useful_tokens.value") is None:
+        return "no useful tokens"
     one = (summary.number("replications") or 1) < 2
-    return "no interval from one replication" if one else "no interval: replications agree"
+    return "no interval from one replication" if one else "the same in every replication"
 
 
 def _notes(summary: Summary) -> list[tuple[str, str]]:
@@ -91,6 +93,8 @@ def _per_thousand(summary: Summary) -> str:
 
 def _goodput(summary: Summary) -> str:
     value = summary.number("cost.usd_per_million_goodput_tokens.value")
+    if value is None:
+        return "n/a: no request was answered inside its SLO"
     return f"{dollars(value)} per 1M tokens of requests inside their SLO"
 
 

@@ -23,7 +23,7 @@ from sim.report.canvas import (
     svg,
 )
 from sim.report.capacity_tables import STATES
-from sim.report.numerals import clean, hours, percent, significant
+from sim.report.numerals import clean, hours, percent
 from sim.report.summary import Summary
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _frame(axes: Axes, bars: int) -> None:
 
     axes.set_ylim(-0.5, bars - 0.5)
     axes.set_xlabel("GPU-hours", color=MUTED)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda h, _: significant(h, 4).removesuffix(".0")))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda h, _: f"{h:,g}"))
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.0)
     axes.tick_params(axis="y", labelcolor=INK)

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 RUNNING = "vllm:num_requests_running"
 WAITING = "vllm:num_requests_waiting"
 
-DAYS_FROM_H = 49.0
-"""A window of more hours than this is shown in days."""
+_UNITS = (
+    ("days", 24.0, (1, 2, 5, 10, 20, 50)),
+    ("hours", 1.0, (1, 2, 3, 6)),
+    ("minutes", 1 / 60, (1, 2, 5, 10, 20)),
+    ("seconds", 1 / 3600, (1, 2, 5, 10, 20)),
+)
+"""Units of the time axis, their hours, and the steps between two ticks (some ten of them)."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +87,14 @@ def _panel(axes: Axes, pool: Levels) -> None:
 
 def _told(what: str, samples: Sequence[float]) -> str:
     mean = sum(samples) / len(samples)
-    return f"{what} (mean {significant(mean)}, most {max(samples):,.0f})"
+    return f"{what} (mean {significant(mean, 2)}, most {max(samples):,.0f})"
 
 
 def _time_axis(axes: Axes, last_h: float) -> None:
     from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-    in_days = last_h >= DAYS_FROM_H
-    unit_h = 24.0 if in_days else 1.0
-    steps = (1, 2, 5, 10, 20, 50, 100) if in_days else (1, 2, 3, 6)
-    if last_h >= 2.0:
-        step = next((s for s in steps if last_h / unit_h <= 10 * s), steps[-1])
-        axes.xaxis.set_major_locator(MultipleLocator(step * unit_h))
+    unit, unit_h, steps = next(u for u in _UNITS if last_h >= 2.0 * u[1] or u is _UNITS[-1])
+    step = next((s for s in steps if last_h / unit_h <= 10 * s), steps[-1])
+    axes.xaxis.set_major_locator(MultipleLocator(step * unit_h))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda h, _: f"{h / unit_h:g}"))
-    axes.set_xlabel(f"{'days' if in_days else 'hours'} since the start")
+    axes.set_xlabel(f"{unit} since the start")

@@ -117,9 +117,9 @@ def percent(share: float | None) -> str:
     """
     if share is None:
         return MISSING
-    value = share * 100
+    value = round(share * 100, 9)  # sums of many parts are an ulp off
     if value in (0.0, 100.0):
-        return f"{value:.0f} %"
+        return f"{abs(value):.0f} %"
     if 99.95 <= value < 100:  # "100.0 %" would hide the few that were missed
         return f"{math.floor(value * 1000) / 1000:g} %"
     return f"{value:.2f} %" if abs(value) < 0.995 else f"{value:.1f} %"
@@ -144,12 +144,12 @@ def span(bounds: tuple[float, float] | None) -> str:
 
 
 def length(window_s: float | None) -> str:
-    """The length of a window: in days or hours when they are whole, else as `seconds`.
+    """The length of a window: in days, hours or minutes when they are whole, else as `seconds`.
 
     >>> length(604800), length(7200), length(86400), length(90)
     ('7 days', '2 hours', '1 day', '90.0 s')
     """
-    for unit, unit_s in (("day", 86_400), ("hour", 3600)):
+    for unit, unit_s in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         if window_s and window_s % unit_s == 0:
             n = round(window_s / unit_s)
             return f"{n:,} {unit}{'s' if n != 1 else ''}"

@@ -129,7 +129,7 @@ def _grid(table: Table) -> RenderableType:
         _add_column(grid, column, first=i == 0)
     for i, row in enumerate(table.rows):
         style = "bold" if table.total and i == len(table.rows) - 1 else ""
-        grid.add_row(*(Text(cell, style=style) for cell in row))
+        grid.add_row(*(Text(cell, style="bold red" if cell == "NO" else style) for cell in row))
     return _indented(grid)
 
 

@@ -8,7 +8,7 @@ from sim.report.summary import Summary
 from sim.report.table import Table, table
 
 LOST = {
-    "rejected": "turned away at the gateway's limit",
+    "rejected": "turned away before any work (a warning says why)",
     "timed_out": "the client gave up",
     "failed": "a replica failed",
     "cancelled": "the client left",

@@ -18,10 +18,19 @@ DECODE, PREFILL = State.DECODE, State.PREFILL
 class DecodeSet:
     """`size` decoding sequences that hold `context` tokens in all.
 
-    `finishing` is a heap of (last step, admission, sequence); entries of those that left early stay.
+    `finishing` is a heap of (last step, admission, sequence); those that left early stay in it.
     """
 
-    __slots__ = ("finishing", "block_tokens", "clock_s", "context", "due", "size", "steps", "token_s")
+    __slots__ = (
+        "block_tokens",
+        "clock_s",
+        "context",
+        "due",
+        "finishing",
+        "size",
+        "steps",
+        "token_s",
+    )
 
     def __init__(self, block_tokens: int, per_context_token_s: float) -> None:
         self.block_tokens = block_tokens
@@ -52,28 +61,21 @@ class DecodeSet:
         """
         stay_step, computed = sequence.stay_step, sequence.computed
         done = self.steps - stay_step
+        held = computed + done
         self.due[(stay_step - computed) % self.block_tokens] -= 1
-        self.context -= computed + done
+        self.context -= held
         self.size -= 1
         token_s = self.token_s
         prompt = sequence.input_tokens
         sequence.rent_s += token_s * done * prompt
         sequence.decode_s += (self.clock_s - sequence.stay_clock_s) + token_s * (
-            done * (computed - prompt) + done * (done - 1) / 2
+            done * (computed - prompt) + 0.5 * done * (done - 1)
         )
-        sequence.computed = computed + done
+        sequence.computed = held
         sequence.generated += done
         sequence.state = PREFILL
         if not self.size:
             self.clock_s = 0.0  # nobody's stay is open: start afresh, so that sums stay small
-
-    def pop_finished(self) -> Sequence | None:
-        """Take the first of `finishing` out, its stay closed; None if it had left before its time."""
-        step, _, sequence = heappop(self.finishing)
-        if sequence.state is not DECODE or sequence.finish_step != step:
-            return None
-        self.leave(sequence)
-        return sequence
 
     def steps_to_finish(self) -> int:
         """Steps until the first last token; the set is not empty."""
@@ -102,8 +104,6 @@ class DecodeSet:
     def steps_within(self, free: int, count: int) -> int:
         """How many of the next *count* steps *free* blocks suffice for."""
         period = self.block_tokens
-        if self.size * (count // period + 1) <= free:
-            return count
         rounds = min(count // period, free // self.size)
         steps = rounds * period
         left = free - rounds * self.size

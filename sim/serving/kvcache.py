@@ -63,6 +63,8 @@ NOTHING: tuple[list[Block], Segment | None, int] = ([], None, 0)
 class KVCache:
     """*blocks* blocks of *block_tokens* tokens each; remembers content if *caching*."""
 
+    __slots__ = ("_pieces", "_private", "_queue", "block_tokens", "blocks", "caching", "free")
+
     def __init__(self, blocks: int, block_tokens: int, *, caching: bool = True) -> None:
         self.blocks = blocks
         self.block_tokens = block_tokens
@@ -156,7 +158,7 @@ class KVCache:
     def hold(
         self, sequence: Sequence, shared: list[Block], segment: Segment | None, private: int
     ) -> None:
-        """Give *sequence* the run that `find` returned: taken out of the free queue, not forgotten."""
+        """Give *sequence* the run that `find` returned: out of the free queue, not forgotten."""
         for block in shared:
             if block.refs == 0:
                 block.ticket += 1  # its place in the queue is void

@@ -1,4 +1,4 @@
-"""Replica: one engine in simulated time. Holds the clock for its batcher; one event per run or step."""
+"""Replica: one engine in simulated time, the clock of its batcher; one event per run or step."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class Replica:
     made of it, is there. All recorded times are the boundary's own.
     """
 
+    __slots__ = ("_alarm", "_on_alarm", "batcher", "env", "index", "on_done")
+
     def __init__(
         self,
         env: simpy.Environment,
@@ -30,9 +32,10 @@ class Replica:
         self.batcher = batcher
         self.on_done = on_done
         self._alarm: simpy.Event | None = None
+        self._on_alarm = self._wake  # bound once
 
     def submit(self, sequence: Sequence) -> str | None:
-        """Queue *sequence* now; return why it can never be served, or None if it was taken. O(1)."""
+        """Queue *sequence* now; return why it can never be served, or None if taken. O(1)."""
         batcher = self.batcher
         if sequence.input_tokens + sequence.output_tokens > batcher.most_tokens:
             reason = batcher.refusal(sequence)
@@ -63,7 +66,7 @@ class Replica:
         env = self.env
         delay_s = at_s + TICK_S - env.now
         self._alarm = alarm = env.timeout(delay_s if delay_s > 0.0 else 0.0)
-        alarm.callbacks.append(self._wake)
+        alarm.callbacks.append(self._on_alarm)
 
     def _wake(self, event: simpy.Event) -> None:
         if event is not self._alarm:

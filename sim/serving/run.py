@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import ceil, sqrt
 
 TICK_S = 1e-6
-"""What comes within a microsecond after a boundary counts as come by then: rounding decides nothing."""
+"""What comes within a tick after a boundary counts as come by then: rounding decides nothing."""
 
 
 class Run:
@@ -31,7 +31,7 @@ class Run:
 
     def boundary_s(self, step: int) -> float:
         """When step *step* (from 0) begins."""
-        return self.begin_s + step * self.first_s + self.growth_s * (step * (step - 1) / 2)
+        return self.begin_s + step * self.first_s + self.growth_s * (0.5 * step * (step - 1))
 
     def last_begin_s(self) -> float:
         """When the last step begins; that of the lead, if no other is left."""

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from enum import IntEnum
 
 Prefix = tuple[tuple[Hashable, int], ...]
-"""Shared content at the head of a prompt: (key, tokens) pieces; a key names all content up to there."""
+"""Shared content at the head of a prompt: (key, tokens); a key names all content up to there."""
 
 
 class State(IntEnum):
@@ -37,6 +37,11 @@ class Sequence:
     while the sequence waits or prefills; while it decodes they follow from the batcher's step
     count (see `Batcher.progress`), so that a step need not visit it.
     """
+
+    target: int
+    finish_step: int
+    stay_step: int
+    stay_clock_s: float
 
     __slots__ = (
         "admission",
@@ -98,18 +103,17 @@ class Sequence:
         self.first_token_at_s: float | None = None
         self.finished_at_s: float | None = None
 
+        # Written by the engine when they begin to mean something: `target`, at which prefill ends;
+        # `finish_step`, the engine's step count at the last token; `stay_step` and `stay_clock_s`,
+        # the engine's counters when it last began to decode.
         self.computed = 0  # tokens whose KV is held
         self.generated = 0  # tokens that were emitted
-        self.target = 0  # prefill ends when computed reaches it
         self.high_water = 0  # most tokens ever computed: below it, computing is waste
         self.cached_input = 0  # prompt tokens found in the cache at first admission
         self.recomputed_input = 0
         self.recomputed_output = 0
         self.shared: list[object] | None = None  # blocks of shared content, owned by the KV cache
         self.admission = 0  # its place in the order of admission
-        self.finish_step = 0  # the engine's step count at its last token
-        self.stay_clock_s = 0.0  # the engine's decode clock when it last began to decode
-        self.stay_step = 0  # the engine's step count at that moment
 
         self.prefill_s = 0.0
         self.cached_s = 0.0

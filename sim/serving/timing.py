@@ -1,6 +1,7 @@
 """Step timing: how long one engine step lasts, tabulated once per pool. Knows no clock.
 
-t = v(T) + per_decode_s·b + per_chunk_s·chunks + k_ctx·S + k_attn·Q + k_pctx·C + per_prefill_step_s·[any prefill]
+    t = v(T) + per_decode_s·b + per_chunk_s·chunks + k_ctx·S + k_attn·Q + k_pctx·C
+        + per_prefill_step_s·[any prefill]
 
 with T new tokens, b decoding sequences that hold S tokens, prefill chunks of n new tokens on c
 computed ones, Q = Σ n(c + n/2) and C = Σ c. The kernel part is the catalog's table; host and card
@@ -111,4 +112,6 @@ def interpolate(table: KernelTable, tokens: np.ndarray) -> np.ndarray:
 def _along_experts(table: KernelTable, tokens: np.ndarray) -> np.ndarray:
     """G below 128 tokens, linear in the share of experts that a step of so many tokens touches."""
     idle = 1.0 - table.topk / table.experts
-    return np.interp(1.0 - idle**tokens, 1.0 - idle ** np.array(table.knots_tokens), table.knots_s)
+    touched = 1.0 - idle ** np.array(table.knots_tokens)
+    g: np.ndarray = np.interp(1.0 - idle**tokens, touched, table.knots_s)
+    return g

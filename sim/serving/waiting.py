@@ -9,6 +9,15 @@ from sim.serving.sequence import Sequence, State
 WAITING, GONE = State.WAITING, State.GONE
 
 
+class Queue:
+    """How many sequences wait, over all replicas that share this count."""
+
+    __slots__ = ("length",)
+
+    def __init__(self) -> None:
+        self.length = 0
+
+
 class WaitingLine:
     """One first-in-first-out line per priority; the lowest number is served first.
 

@@ -1,6 +1,7 @@
 """Whatever runs more than one simulation.
 
-`replications` runs a scenario several times and `result` says what came of it, as the `summary`
-that everything above reads; `intervals` tells how sure it is. `naive` measures the benchmark,
-`curve` the price of a token against utilization. `executors` spreads runs over processes.
+`replications` runs a scenario several times and `result` says what came of it: `summary` gives it
+the shape that everything above reads, `intervals` tells how sure it is, `remarks` what else to
+know. `naive` measures the benchmark, `curve` the price of a token against utilization. `executors`
+spreads runs over processes.
 """

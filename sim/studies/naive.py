@@ -50,7 +50,7 @@ class Loop:
     rates: ReferenceRates
 
 
-class _Meter:
+class LoopMeter:
     """Adds up answers; `answered` is told of each, in time order.
 
     Counting starts when the first generation is complete and stops with a whole one. Answers that
@@ -73,7 +73,7 @@ class _Meter:
         self.at_s = at_s
         self.seen += 1
         if self.began_at_s is not None:
-            self.pre_s += sequence.prefill_s + sequence.cached_s
+            self.pre_s += sequence.prefill_s
             self.rent_s += sequence.rent_s
             self.out_s += sequence.decode_s
         return False
@@ -126,7 +126,7 @@ def closed_loop(batcher: Batcher, input_tokens: int, output_tokens: int, concurr
     token is part of the loop.
     """
     env = simpy.Environment()
-    meter = _Meter(concurrency)
+    meter = LoopMeter(concurrency)
     enough = env.event()
 
     def send(_: object = None) -> None:

@@ -1,4 +1,6 @@
-"""Speed: requests simulated per CPU-second beside bare SimPy, both in one run. `python -m sim.studies.speed`.
+"""Speed: requests simulated per CPU-second, beside bare SimPy in the same run.
+
+`python -m sim.studies.speed` prints the table.
 
 The yardstick is SimPy itself: one process that yields a million timeouts. What is measured is a
 whole simulation: traffic, router, engines with their charges, ledger, metering and checks.

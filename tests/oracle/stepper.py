@@ -35,7 +35,9 @@ class Job:
     first: float | None = None
     finish: float | None = None
     again: list = field(default_factory=lambda: [0, 0])
-    charge: dict = field(default_factory=lambda: dict(prefill=0.0, cached=0.0, rent=0.0, decode=0.0, waste=0.0))
+    charge: dict = field(
+        default_factory=lambda: dict(prefill=0.0, cached=0.0, rent=0.0, decode=0.0, waste=0.0)
+    )
 
     def content(self, index: int, size: int) -> Any:
         """What the block *index* holds when it is whole: shared by key, else this request's own."""
@@ -56,7 +58,9 @@ class Block:
 class Stepper:
     """Rules 1 to 4, for one engine."""
 
-    def __init__(self, timing, blocks, size, max_seqs, max_tokens, *, caching, asynchronous, reserve):
+    def __init__(
+        self, timing, blocks, size, max_seqs, max_tokens, *, caching, asynchronous, reserve
+    ):
         self.timing, self.size, self.max_seqs, self.max_tokens = timing, size, max_seqs, max_tokens
         self.caching, self.asynchronous, self.reserve = caching, asynchronous, reserve
         self.free = [Block() for _ in range(blocks)]
@@ -221,7 +225,11 @@ class Stepper:
 
     def drop_aborted(self, jobs, now, plan):
         """In the order in which the aborts came."""
-        due = [j for j in jobs if j.abort_at is not None and j.abort_at <= now + TICK and j.outcome == "in_flight"]
+        due = [
+            j
+            for j in jobs
+            if j.abort_at is not None and j.abort_at <= now + TICK and j.outcome == "in_flight"
+        ]
         for job in sorted(due, key=lambda j: (j.abort_at, j.number)):
             job.outcome, job.finish = "aborted", now
             if job in self.running:
@@ -242,10 +250,19 @@ class Stepper:
         while coming or self.waiting or self.running:
             coming = [j for j in coming if j.outcome == "in_flight"]
             seen_by = now if before is None or not self.asynchronous else before
-            if not self.running and not self.waiting and not [j for j in coming if j.arrival <= seen_by + TICK]:
+            if (
+                not self.running
+                and not self.waiting
+                and not [j for j in coming if j.arrival <= seen_by + TICK]
+            ):
                 if not coming:
                     break
                 now = seen_by = max(now, coming[0].arrival)
+                left = [j for j in coming if j.abort_at is not None and j.abort_at <= now + TICK]
+                for job in left:  # gone before an idle engine could start
+                    job.outcome, job.finish = "aborted", job.abort_at
+                if left:
+                    continue
             while coming and coming[0].arrival <= seen_by + TICK:
                 self.waiting.append(coming.pop(0))
             plan = self.compose()

@@ -33,9 +33,8 @@ def shared_prefix(draw: random.Random, prompt: int) -> tuple:
     return tuple(pieces)
 
 
-def workload(seed: int) -> tuple[Setup, list[Ask]]:
-    """One engine and what it is asked, drawn from *seed*."""
-    draw = random.Random(seed)
+def workload(draw: random.Random) -> tuple[Setup, list[Ask]]:
+    """One engine and what it is asked, drawn from *draw*."""
     slots = draw.choice([1, 2, 3, 8, 32])
     budget = max(slots, draw.choice([slots, slots + 1, slots + 5, 64, 256]))
     size = draw.choice([1, 2, 4, 16])
@@ -59,7 +58,7 @@ def workload(seed: int) -> tuple[Setup, list[Ask]]:
     for _ in range(draw.choice([1, 3, 10, 40])):
         at = draw.random() * span
         prompt = draw.randint(1, longest_prompt)
-        leaves = draw.choice([1e-5, draw.random(), 0.01 * draw.randint(1, 30)])
+        leaves = draw.choice([1e-5, max(1e-5, draw.random()), 0.01 * draw.randint(1, 30)])
         asks.append(
             Ask(
                 round(at / grid) * grid if grid else at,

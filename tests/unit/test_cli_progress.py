@@ -18,9 +18,9 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "AFTER_S", 0.02)
 
 
-def _wait_for(stream: io.StringIO) -> str:
+def _wait_for(stream: io.StringIO, text: str = "\n") -> str:
     deadline_s = time.monotonic() + 5.0
-    while not stream.getvalue() and time.monotonic() < deadline_s:
+    while text not in stream.getvalue() and time.monotonic() < deadline_s:
         time.sleep(0.005)
     return stream.getvalue()
 
@@ -69,6 +69,6 @@ def test_a_terminal_gets_a_bar_that_names_what_is_done(monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "stderr", stream)
     with Progress(quiet=False) as bar:
         bar.update("replications", 1, 5)
-        said = _wait_for(stream)
+        said = _wait_for(stream, "1/5")
     assert "replications" in said
     assert "1/5" in said

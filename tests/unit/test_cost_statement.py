@@ -104,6 +104,25 @@ def test_two_pools_without_a_common_benchmark() -> None:
     assert s.utilization.benchmark == pytest.approx(0.005)
 
 
+def test_the_naive_price_is_of_the_useful_tokens() -> None:
+    """Pool p served all of its requests, pool q none: q's dear benchmark has no weight."""
+    of = scenario(
+        routes={"a": route("p"), "b": route("q")}, pools={"p": pool(3.6), "q": pool(99.0)}
+    )
+    chat, main = hand_usage().routes["chat"], hand_usage().pools["main"]
+    in_vain = replace(chat, useful=TokenCounts(), goodput=TokenCounts())
+    both = {"p": BENCHMARKS["main"], "q": BENCHMARKS["big"]}
+
+    def naive(b: RouteUsage, a: RouteUsage = chat) -> float | None:
+        usage = Usage(3600.0, {"a": a, "b": b}, {"p": main, "q": main}, chat)
+        return statement(usage, of, both).naive.usd_per_million_tokens
+
+    assert naive(in_vain) == pytest.approx(3.6 / 67.5)
+    assert naive(chat) == pytest.approx((3.6 / 67.5 + 99 / 18) / 2)
+    # by what was offered, if nothing was useful
+    assert naive(in_vain, in_vain) == pytest.approx((3.6 / 67.5 + 99 / 18) / 2)
+
+
 def close(value: float, expected: float, scale: float = 0.0) -> None:
     assert value == pytest.approx(expected, rel=1e-9, abs=1e-12 + 1e-10 * scale)
 

@@ -184,7 +184,7 @@ def test_charged_seconds_by_replica_window_or_not() -> None:
         {"replica": -1, "outcome": Outcome.REJECTED},
     )
     found.read(columns({"replica": 4, "decode_s": 0.5}))
-    assert found.charged_s == {3: 7.0, 4: 24.5}
+    assert [found.charged_on(replica) for replica in (0, 3, 4, 5)] == [0.0, 7.0, 24.5, 0.0]
 
 
 @pytest.mark.parametrize(("quantile", "needed"), [("p50", 20), ("p95", 200), ("p99", 1000)])

@@ -1,6 +1,6 @@
 from typing import Any
 
-from sim.report.headline import headline, warnings
+from sim.report.headline import headline, notable, warnings
 from sim.report.summary import Summary
 from tests.unit.summary_fixture import summary
 
@@ -39,7 +39,33 @@ def test_without_any_useful_token_nothing_is_zero() -> None:
     document["intervals"] = {}
     top = headline(Summary(document))
     assert (top.real, top.naive, top.factor) == ("n/a", "n/a", "")
-    assert top.interval == "no interval from one replication"
+    assert top.interval == "no useful tokens"
+
+
+def test_why_there_is_no_interval() -> None:
+    document = summary()
+    document["intervals"] = {}
+    document["cost"]["usd_per_million_useful_tokens"]["ci95"] = None
+    assert headline(Summary(document)).interval == "the same in every replication"
+    document["replications"] = 1
+    assert headline(Summary(document)).interval == "no interval from one replication"
+
+
+def test_goodput_of_nobody_is_said_in_words() -> None:
+    document = summary()
+    document["cost"]["usd_per_million_goodput_tokens"]["value"] = None
+    assert _notes(document)["goodput"].startswith("n/a: no request")
+
+
+def test_nulls_that_a_report_does_not_show_are_not_explained_there() -> None:
+    seen = {"code": "undefined", "path": "cost.usd_per_million_useful_tokens.value", "text": "a"}
+    unseen = [
+        {"code": "no-hosted", "path": "hosted", "text": "b"},
+        {"code": "thin-tail", "path": "routes.chat.latency.ttft_s.p99", "text": "c"},
+        {"code": "undefined", "path": "routes.r.cost.usd_per_million_input_tokens", "text": "d"},
+    ]
+    other = {"code": "stale-price", "path": "hosted", "text": "e"}
+    assert notable([seen, *unseen, other]) == [seen, other]
 
 
 def test_warnings_are_said_once_with_their_places() -> None:

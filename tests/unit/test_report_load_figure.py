@@ -30,8 +30,8 @@ def test_levels_are_told_apart_by_pool() -> None:
 def test_a_panel_per_pool_with_means_and_maxima() -> None:
     texts = _texts(_rows(10, ("main", "small")))
     assert {"main", "small", "requests", "hours since the start"} <= set(texts)
-    assert "running (mean 2.00, most 4)" in texts
-    assert "waiting (mean 0.500, most 1)" in texts
+    assert "running (mean 2.0, most 4)" in texts
+    assert "waiting (mean 0.50, most 1)" in texts
 
 
 def test_long_windows_are_in_days() -> None:
@@ -39,9 +39,8 @@ def test_long_windows_are_in_days() -> None:
 
 
 def test_one_sample_and_an_empty_fleet_are_drawn() -> None:
-    assert "hours since the start" in _texts(
-        [{"t_s": 0.0, "pool": "p", RUNNING: 0.0, WAITING: 0.0}]
-    )
+    sample = {"t_s": 0.0, "pool": "p", RUNNING: 0.0, WAITING: 0.0}
+    assert "seconds since the start" in _texts([sample])
 
 
 def test_no_samples_no_figure() -> None:

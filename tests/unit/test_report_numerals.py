@@ -52,9 +52,18 @@ def test_seconds(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.0, "0 %"), (1.0, "100 %"), (0.99999, "99.999 %"), (0.9995, "99.95 %"), (1.02, "102.0 %"),
-     (-0.004, "-0.40 %"), (None, "n/a")],
-)  # fmt: skip
+    [
+        (0.0, "0 %"),
+        (-1e-16, "0 %"),
+        (1.0, "100 %"),
+        (1 + 1e-15, "100 %"),
+        (0.99999, "99.999 %"),
+        (0.9995, "99.95 %"),
+        (1.02, "102.0 %"),
+        (-0.004, "-0.40 %"),
+        (None, "n/a"),
+    ],
+)
 def test_percent_never_rounds_to_all(share: float | None, text: str) -> None:
     assert n.percent(share) == text
 

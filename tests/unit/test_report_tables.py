@@ -120,6 +120,14 @@ def test_slack_below_zero_is_shown() -> None:
     assert _rows(gpu_hours(Summary(document)))["slack"][0] == "-1.50 h"
 
 
+def test_time_that_came_of_rounding_is_none() -> None:
+    document = summary()
+    document["gpu_hours"]["idle"] = -1e-13
+    made = gpu_hours(Summary(document))
+    assert "idle" in made.note
+    assert "idle" not in _rows(made)
+
+
 def test_utilization_above_one_is_explained() -> None:
     document = summary()
     document["utilization"]["benchmark"] = 1.2

@@ -6,10 +6,12 @@ from usages import pool
 
 from sim.fleet.build import build_batcher
 from sim.scenario.pool import Pool
+from sim.serving.sequence import Sequence
 from sim.studies.naive import (
     COUNTED_S,
     GENERATIONS,
     Loop,
+    LoopMeter,
     benchmark,
     best_loop,
     closed_loop,
@@ -163,3 +165,37 @@ def test_lengths_that_never_fit_are_cut() -> None:
     found = benchmark(a_pool(kv_tokens=1600), 3000, 200)
     assert found.input_tokens + found.output_tokens <= 1600
     assert found.tokens_per_s > 0
+
+
+def metered(concurrency: int, together: int) -> LoopMeter:
+    """A meter that was told of *together* answers every second until it had enough."""
+    meter = LoopMeter(concurrency)
+    answer = Sequence(0, 0, 0.0, 10, 10)
+    answer.prefill_s = 1.0
+    at_s = 0.0
+    while True:
+        at_s += 1.0
+        for _ in range(together):
+            if meter.answered(answer, at_s):
+                return meter
+
+
+def test_equal_generations_end_the_count() -> None:
+    """Generations of 4 in step: the first is not counted, eight of a second each are enough."""
+    found = metered(4, 4).loop(10, 10)
+    assert (found.counted_s, found.answers) == (8.0, 32)
+    assert found.tokens_per_s == 80.0
+
+
+def test_generations_that_overlap_are_not_taken_as_equal() -> None:
+    """Five at a time of four clients pass a generation's end every second, but never with it."""
+    found = metered(4, 5).loop(10, 10)
+    assert found.counted_s == COUNTED_S
+    assert found.answers == 5 * COUNTED_S
+
+
+def test_answers_of_one_instant_are_counted_together() -> None:
+    """Counting begins after the instant at which the first generation is complete."""
+    meter = metered(4, 3)
+    assert meter.began_at_s == 2.0
+    assert meter.seen == 3 * (meter.at_s - 2.0)

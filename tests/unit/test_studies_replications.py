@@ -9,6 +9,7 @@ import pytest
 from usages import BENCHMARKS, hand_usage, pool, route, scenario
 
 from sim.cost.benchmark import Benchmark
+from sim.ledger.spool import read
 from sim.ledger.usage import RequestCounts, RouteUsage, TokenCounts, Usage
 from sim.scenario.document import Scenario
 from sim.scenario.pool import Pool
@@ -168,9 +169,15 @@ def test_replication_zero_does_not_depend_on_how_many_there_are() -> None:
     )
 
 
+def attempts(folder: Path) -> int:
+    return sum(len(chunk["arrived_at_s"]) for chunk in read(folder))
+
+
 def test_only_replication_zero_is_spooled_and_sampled(tmp_path: Path) -> None:
     result = run(small(), replications=2, jobs=1, spool=tmp_path / "spool", sample_every_s=60)
-    assert any((tmp_path / "spool").iterdir())
+    alone = run(small(), replications=1, spool=tmp_path / "alone")
+    assert attempts(tmp_path / "spool") == attempts(tmp_path / "alone")
+    assert attempts(tmp_path / "spool") >= alone.summary()["requests"]["arrived"]
     assert result.runs[0].timeseries
     assert not result.runs[1].timeseries
 

@@ -299,7 +299,7 @@ def test_summaries_are_fresh() -> None:
     assert result.summary() == check(result)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(usages(), min_size=1, max_size=3))
 def test_any_usages_make_a_valid_summary(made: list[Usage]) -> None:
     summary = check(Result(FLEET, tuple(a_run(u) for u in made), BENCHMARKS))

@@ -1,0 +1,72 @@
+"""Booking: what a run or step does to those in it when it ends. Rules over a `Batcher`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim.serving.charges import charge_chunks
+from sim.serving.preemption import resume
+from sim.serving.sequence import Outcome, Sequence, State
+
+if TYPE_CHECKING:
+    from sim.serving.batcher import Batcher
+
+PREFILL, GONE, COMPLETED = State.PREFILL, State.GONE, Outcome.COMPLETED
+
+
+def end_run(engine: Batcher, seconds: float) -> None:
+    """Book the run's steps."""
+    decodes, timing, cache = engine.decodes, engine.timing, engine.cache
+    count, size = engine.run.count, decodes.size
+    blocks = decodes.blocks_due(count)
+    due = decodes.due[decodes.steps % decodes.block_tokens]
+    engine.busy_s += seconds
+    engine.used_block_s += (cache.blocks - cache.free + 0.5 * (due + blocks)) * seconds
+    if blocks:
+        cache.take(blocks)
+    decodes.steps += count
+    decodes.context += size * count
+    decodes.clock_s += count * (timing.batch_s[size] / size + timing.per_decode_s)
+
+
+def end_step(engine: Batcher, seconds: float) -> None:
+    """Book the step's seconds, charge them, and advance the decoding sequences."""
+    decodes = engine.decodes
+    engine.busy_s += seconds
+    engine.used_block_s += (engine.cache.blocks - engine.cache.free) * seconds
+    if engine.chunks:
+        charge_chunks(engine.chunks, engine.step_token_s, engine.timing)
+    decodes.clock_s += engine.step_clock_s
+    decodes.steps += 1
+    decodes.context += decodes.size
+
+
+def end_chunks(engine: Batcher, end_s: float, gone: list[Sequence]) -> None:
+    """Advance the prefills of a step; who has computed all emits a token and decodes, or leaves."""
+    for sequence, n in engine.chunks or ():
+        if sequence.state is not PREFILL:
+            continue  # aborted
+        engine.prefilling = None  # it is always among the chunks, unless it was stalled
+        sequence.computed += n
+        if sequence.computed < sequence.target:
+            engine.prefilling = sequence
+            continue
+        sequence.generated += 1
+        if sequence.first_token_at_s is None:
+            sequence.first_token_at_s = end_s + engine.timing.first_token_s
+        if sequence.generated == sequence.output_tokens:
+            depart(engine, sequence, end_s)
+            gone.append(sequence)
+        else:
+            engine.decodes.enter(sequence)
+    if engine.stalled:
+        resume(engine)
+
+
+def depart(engine: Batcher, sequence: Sequence, end_s: float) -> None:
+    """Let a sequence leave with its last token."""
+    sequence.state = GONE
+    sequence.outcome = COMPLETED
+    sequence.finished_at_s = end_s + engine.timing.first_token_s
+    del engine.running[sequence]
+    engine.cache.release(sequence, sequence.computed, sequence.computed, again=False)
