@@ -222,13 +222,15 @@ def _prompt(c: Columns) -> np.ndarray:
 
 
 def _charged(c: Columns) -> np.ndarray:
-    return c["prefill_s"] + c["cached_s"] + c["rent_s"] + c["decode_s"] + c["waste_s"]
+    seconds: np.ndarray = np.sum([c[f"{part}_s"] for part in _PARTS], axis=0)
+    return seconds
 
 
 def _computed_input(c: Columns) -> np.ndarray:
     """Prompt tokens that were computed once or more, cached ones not counted."""
     reached = np.maximum(c["computed"], c["high_water"])
-    return np.maximum(np.minimum(reached, c["input_tokens"]) - c["cached_input"], 0)
+    computed: np.ndarray = np.minimum(reached, c["input_tokens"]) - c["cached_input"]
+    return np.maximum(computed, 0)
 
 
 def _latencies(c: Columns) -> np.ndarray:

@@ -104,6 +104,18 @@ def _route_money(route: Summary) -> tuple[str, ...]:
     )
 
 
+_DRIVERS = {
+    "node_hours": "node-hours",
+    "gpu_hours": "GPU-hours",
+    "hours": "hours",
+    "months": "months",
+    "egress_gb": "GB",
+    "requests": "requests",
+    "million_tokens": "M tokens",
+}
+"""Units of a bill line's quantity, by its driver."""
+
+
 def bill(summary: Summary) -> Table:
     """The bill's lines: quantity x unit price, per month and per 1M useful tokens."""
     total = summary.number("bill.total_usd") or 0.0
@@ -121,6 +133,6 @@ def bill(summary: Summary) -> Table:
 def _line(line: Json, per_month: float, each: float | None) -> tuple[str, ...]:
     usd = float(line["usd"])
     name = f"{line['line']} ({line['pool']})" if line.get("pool") else str(line["line"])
-    quantity = f"{significant(float(line['quantity']))} {str(line['driver']).replace('_', ' ')}"
+    quantity = f"{significant(float(line['quantity']))} {_DRIVERS.get(line['driver'], '')}"
     money = (dollars(usd), dollars(usd * per_month), dollars(None if each is None else usd * each))
     return name, str(line["kind"]), quantity, dollars(float(line["unit_usd"])), *money

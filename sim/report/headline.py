@@ -58,7 +58,7 @@ def _no_interval(summary: Summary) -> str:
 
 
 def _notes(summary: Summary) -> list[tuple[str, str]]:
-    notes = [("real", _real_formula(summary)), ("naive", _naive_formula(summary))]
+    notes = [("real", _real_formula(summary)), *_naive_formulas(summary)]
     notes += [("1,000 requests", _per_thousand(summary)), ("goodput", _goodput(summary))]
     month = dollars(summary.number("bill.usd_per_month"))
     notes.append(("bill", f"{dollars(summary.number('bill.total_usd'))}, or {month} a month"))
@@ -71,14 +71,23 @@ def _real_formula(summary: Summary) -> str:
     return f"{dollars(usd)} per hour / {tokens(per_hour)} useful tokens per hour = {value} per 1M"
 
 
-def _naive_formula(summary: Summary) -> str:
-    """The benchmark's division; only its sources where pools of several kinds are weighed."""
-    per_s, usd = (summary.number(f"naive.{k}") for k in ("tokens_per_s", "usd_per_million_tokens"))
-    source = clean(summary.text("naive.source"))
-    if per_s is None or usd is None or len(summary.names("pools")) != 1:
-        return source or dollars(usd)
+def _naive_formulas(summary: Summary) -> list[tuple[str, str]]:
+    """The benchmark's division for each pool, and over several pools the price that they make."""
+    pools = {name: summary.part("pools", name) for name in summary.names("pools")}
+    if len(pools) < 2:
+        return [("naive", _naive_formula(pool)) for pool in pools.values()]
+    usd = dollars(summary.number("naive.usd_per_million_tokens"))
+    formulas = [(f"  {clean(name)}", _naive_formula(pool)) for name, pool in pools.items()]
+    return [("naive", f"{usd} per 1M, the pools weighted by their tokens"), *formulas]
+
+
+def _naive_formula(pool: Summary) -> str:
+    per_s, usd = (pool.number(f"naive.{k}") for k in ("tokens_per_s", "usd_per_million_tokens"))
+    if per_s is None or usd is None:
+        return "n/a: nobody asked for anything, so no benchmark has a shape"
     price = dollars(usd * per_s * 3600 / 1e6)
     made = f"{tokens(per_s * 3600)} tokens per hour ({count(per_s)} per s, never idle)"
+    source = clean(pool.text("naive.source"))
     return f"{price} per replica-hour / {made} = {dollars(usd)} per 1M; {source}"
 
 

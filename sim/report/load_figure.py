@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 RUNNING = "vllm:num_requests_running"
 WAITING = "vllm:num_requests_waiting"
+
+MOST_BINS = 168
+"""Points of a line: one for each hour of a week, beyond which noise hides the day."""
 
 _UNITS = (
     ("days", 24.0, (1, 2, 5, 10, 20, 50)),
@@ -68,21 +72,32 @@ def levels(rows: Sequence[Mapping[str, float | str]]) -> list[Levels]:
 
 
 def _panel(axes: Axes, pool: Levels) -> None:
+    """The mean of what runs within its range in each bin, and above that the most that waited."""
     from matplotlib.ticker import MaxNLocator
 
-    both = [r + w for r, w in zip(pool.running, pool.waiting, strict=True)]
-    ran, waited = _told("running", pool.running), _told("waiting", pool.waiting)
-    axes.fill_between(pool.hours, pool.running, color=SKY, alpha=0.55, linewidth=0)
-    axes.plot(pool.hours, pool.running, color=BLUE, linewidth=1.0, label=ran)
-    axes.fill_between(pool.hours, pool.running, both, color=VERMILLION, linewidth=0, label=waited)
-    axes.set_ylim(bottom=0.0, top=max(1.0, *both) * 1.08)
+    hours = [binned[0] for binned in _bins(pool.hours)]
+    low, high = ([edge(b) for b in _bins(pool.running)] for edge in (min, max))
+    above = [h + max(b) for h, b in zip(high, _bins(pool.waiting), strict=True)]
+    axes.fill_between(hours, low, high, color=SKY, alpha=0.4, linewidth=0)
+    axes.fill_between(
+        hours, high, above, color=VERMILLION, linewidth=0, label=_told("waiting", pool.waiting)
+    )
+    mean = [sum(b) / len(b) for b in _bins(pool.running)]
+    axes.plot(hours, mean, color=BLUE, linewidth=1.6, label=_told("running", pool.running))
+    axes.set_ylim(bottom=0.0, top=max(1.0, *above) * 1.08)
     axes.set_xlim(pool.hours[0], max(pool.hours[-1], pool.hours[0] + 1e-3))
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_ylabel("requests")
-    axes.text(
-        0.0, 1.06, clean(pool.pool), transform=axes.transAxes, color=INK, fontweight="bold",
-    )  # fmt: skip
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2, borderaxespad=0.0)
+    axes.text(0.0, 1.06, clean(pool.pool), transform=axes.transAxes, color=INK, fontweight="bold")
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2, borderaxespad=0.0, reverse=True
+    )
+
+
+def _bins(samples: list[float]) -> list[list[float]]:
+    """Samples in at most `MOST_BINS` runs of equal length; each alone if there are few."""
+    size = math.ceil(len(samples) / MOST_BINS)
+    return [samples[i : i + size] for i in range(0, len(samples), size)]
 
 
 def _told(what: str, samples: Sequence[float]) -> str:

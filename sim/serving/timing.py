@@ -102,7 +102,7 @@ def _corrected(table: KernelTable, host: Host, factor: float, tokens: int) -> np
 def interpolate(table: KernelTable, tokens: np.ndarray) -> np.ndarray:
     """G at *tokens*: linear between knots, flat below the first, the last segment extended."""
     knots, seconds = np.array(table.knots_tokens), np.array(table.knots_s)
-    g = np.interp(tokens, knots, seconds)
+    g: np.ndarray = np.interp(tokens, knots, seconds)
     if len(knots) > 1:
         slope = (seconds[-1] - seconds[-2]) / (knots[-1] - knots[-2])
         g = np.where(tokens > knots[-1], seconds[-1] + slope * (tokens - knots[-1]), g)

@@ -152,13 +152,13 @@ def test_without_reservation_a_prompt_starts_with_a_part_and_collapses() -> None
 
 
 def test_without_a_prefix_cache_it_computes_all_again() -> None:
-    """12 = 8 + 4, of which the first 7 again."""
+    """7 tokens in the step of the first one's last token, half of which they pay; then 5."""
     engine = batcher(blocks=5, budget=8, reserve_full_input=False, caching=False)
     asks = [ask(0, 0.0, 8, 4), ask(1, 0.5, 12, 1)]
-    assert play(engine, asks) == [(0, 1.0, 4.0), (1, 6.0, 6.0)]
+    assert play(engine, asks) == [(0, 1.0, 4.0), (1, 5.0, 5.0)]
     assert asks[1].recomputed_input == 7
-    assert asks[1].waste_s == 7 / 8
-    assert charged(*asks) == engine.busy_s == 6.0
+    assert asks[1].waste_s == 0.5
+    assert charged(*asks) == engine.busy_s == 5.0
 
 
 def test_the_last_in_order_gives_way_to_decoding() -> None:

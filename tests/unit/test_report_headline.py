@@ -24,10 +24,13 @@ def test_formulas_show_their_operands() -> None:
     assert notes["1,000 requests"] == "$1.83 ($1.81 to $1.85); naive $0.175"
 
 
-def test_naive_of_several_pools_is_told_by_its_source() -> None:
+def test_naive_of_several_pools_has_a_formula_for_each() -> None:
     document = summary()
     document["pools"]["other"] = document["pools"]["main"]
-    assert _notes(document)["naive"] == document["naive"]["source"]
+    notes = _notes(document)
+    assert notes["naive"] == "$0.0738 per 1M, the pools weighted by their tokens"
+    assert notes["  main"] == notes["  other"]
+    assert notes["  main"].startswith("$3.99 per replica-hour / 54.1M tokens per hour")
 
 
 def test_without_any_useful_token_nothing_is_zero() -> None:
@@ -35,11 +38,13 @@ def test_without_any_useful_token_nothing_is_zero() -> None:
     document["cost"]["usd_per_million_useful_tokens"] = {"value": None, "ci95": None}
     document["gap"] = {"naive": None, "real": None, "factor": None, "rungs": []}
     document["naive"] = dict.fromkeys(document["naive"])
+    document["pools"]["main"]["naive"] = document["naive"]
     document["replications"] = 1
     document["intervals"] = {}
     top = headline(Summary(document))
     assert (top.real, top.naive, top.factor) == ("n/a", "n/a", "")
     assert top.interval == "no useful tokens"
+    assert dict(top.notes)["naive"].startswith("n/a: nobody asked")
 
 
 def test_why_there_is_no_interval() -> None:

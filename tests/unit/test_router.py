@@ -1,0 +1,269 @@
+import ast
+import inspect
+from collections import Counter
+from time import perf_counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.fleet import router as module
+from sim.fleet.router import (
+    LeastLoaded,
+    Loads,
+    PowerOfTwo,
+    PrefixAffinity,
+    RoundRobin,
+    Router,
+    router,
+)
+from sim.serving.sequence import Prefix
+from sim.streams import Streams
+
+KINDS = ("least-loaded", "round-robin", "power-of-two", "prefix-affinity")
+
+
+def rng(seed: int = 7) -> np.random.Generator:
+    return Streams(seed).of("router", "main")
+
+
+def picks(of: Router, count: int, prefix: Prefix | None = None) -> list[int]:
+    return [of.pick(prefix) for _ in range(count)]
+
+
+# -- loads ----------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 70), st.lists(st.tuples(st.booleans(), st.integers(0, 69)), max_size=200))
+def test_the_least_loaded_is_among_the_minimum_whatever_came(
+    replicas: int, history: list[tuple[bool, int]]
+) -> None:
+    loads, plain = Loads(replicas), [0] * replicas
+    for add, which in history:
+        index = which % replicas
+        if add:
+            loads.add(index)
+            plain[index] += 1
+        elif plain[index]:
+            loads.remove(index)
+            plain[index] -= 1
+        assert loads.of == plain
+        assert plain[loads.least()] == min(plain)
+
+
+@given(st.integers(1, 70), st.lists(st.integers(0, 69), max_size=20))
+def test_equals_take_turns(replicas: int, busy: list[int]) -> None:
+    """Asked as often as there are equals, it names each of them once, in order from the last on."""
+    loads = Loads(replicas)
+    for which in {b % replicas for b in busy}:
+        loads.add(which)
+    least = min(loads.of)
+    equals = [i for i, load in enumerate(loads.of) if load == least]
+    first = [loads.least() for _ in equals]
+    assert first == equals
+    assert [loads.least() for _ in equals] == equals
+
+
+def test_turns_go_on_where_they_were() -> None:
+    loads = Loads(4)
+    assert [loads.least(), loads.least()] == [0, 1]
+    loads.add(2)
+    assert [loads.least() for _ in range(4)] == [3, 0, 1, 3]
+
+
+def test_the_least_load_falls_with_one_that_empties() -> None:
+    loads = Loads(3)
+    for index in (0, 1, 2, 0, 1, 2):
+        loads.add(index)
+    loads.remove(1)
+    assert [loads.least(), loads.least()] == [1, 1]
+    loads.remove(2)
+    loads.remove(2)
+    assert [loads.least(), loads.least()] == [2, 2]
+
+
+def test_cost_does_not_grow_with_the_replicas() -> None:
+    """64 times the replicas in far less than 64 times the time (bit masks: a few words)."""
+
+    def seconds(replicas: int) -> float:
+        of = LeastLoaded(replicas)
+        begun = perf_counter()
+        for i in range(20_000):
+            of.left(of.pick(None)) if i % 2 else of.pick(None)
+        return perf_counter() - begun
+
+    small, large = (min(seconds(n) for _ in range(5)) for n in (4, 256))
+    assert large < 8 * small
+
+
+# -- least loaded, round robin --------------------------------------------------------------------
+
+
+def test_least_loaded_fills_evenly_and_refills_what_empties() -> None:
+    of = LeastLoaded(3)
+    assert picks(of, 6) == [0, 1, 2, 0, 1, 2]
+    of.left(1)
+    assert picks(of, 2) == [1, 2]  # then all hold two or three; turns go on
+    assert of.loads.of == [2, 2, 3]
+
+
+def test_round_robin_looks_at_nothing() -> None:
+    of = RoundRobin(3)
+    assert picks(of, 2) == [0, 1]
+    of.left(0)
+    of.left(1)
+    assert picks(of, 4) == [2, 0, 1, 2]
+
+
+# -- power of two ---------------------------------------------------------------------------------
+
+
+def test_power_of_two_takes_the_less_loaded_of_two() -> None:
+    """Of two replicas both are always drawn, so the loads never differ by more than one."""
+    of = PowerOfTwo(2, rng())
+    for index in picks(of, 1000):
+        assert index in (0, 1)
+        assert abs(of.loads[0] - of.loads[1]) <= 1
+
+
+def test_power_of_two_draws_two_different_ones_evenly() -> None:
+    """The fullest of 8 is never chosen while all others are empty; the others are, evenly.
+
+    7,000 draws: each of the 7 within 5 sigma (146) of 1,000.
+    """
+    of = PowerOfTwo(8, rng())
+    of.loads[3] = 99
+    chosen: Counter[int] = Counter()
+    for _ in range(7000):
+        (index,) = picks(of, 1)
+        chosen[index] += 1
+        of.left(index)
+    assert 3 not in chosen
+    assert all(abs(chosen[i] - 1000) < 146 for i in range(8) if i != 3)
+
+
+def test_power_of_two_is_far_more_even_than_chance() -> None:
+    """64,000 on 64: the fullest holds a few more than the mean, by chance it would be 60."""
+    of = PowerOfTwo(64, rng())
+    picks(of, 64_000)
+    assert max(of.loads) - 1000 <= 10
+    assert sum(of.loads) == 64_000
+
+
+def test_power_of_two_follows_its_stream() -> None:
+    assert picks(PowerOfTwo(8, rng()), 50) == picks(PowerOfTwo(8, rng()), 50)
+    assert picks(PowerOfTwo(8, rng(1)), 50) != picks(PowerOfTwo(8, rng(2)), 50)
+
+
+# -- prefix affinity ------------------------------------------------------------------------------
+
+
+def talk(number: int, turns: int = 1) -> Prefix:
+    """The conversation *number* on a template that all share."""
+    return (("template", 64), *(((number, turn), 512) for turn in range(turns)))
+
+
+def test_a_conversation_returns_to_its_replica() -> None:
+    of = PrefixAffinity(8, slack=100.0)
+    homes = {number: of.pick(talk(number)) for number in range(40)}
+    for turns in (2, 3):
+        assert {n: of.pick(talk(n, turns)) for n in homes} == homes
+
+
+def test_conversations_on_one_template_spread() -> None:
+    of = PrefixAffinity(8, slack=100.0)
+    chosen = Counter(of.pick(talk(number)) for number in range(400))
+    assert len(chosen) == 8
+    assert max(chosen.values()) < 100  # 50 each, give or take seven sigma
+
+
+def test_a_lone_template_has_one_home() -> None:
+    of = PrefixAffinity(8, slack=100.0)
+    assert len(set(picks(of, 20, (("template", 64),)))) == 1
+
+
+def test_a_request_without_content_goes_to_the_least_loaded() -> None:
+    of = PrefixAffinity(4)
+    assert picks(of, 8) == [0, 1, 2, 3, 0, 1, 2, 3]
+
+
+@given(
+    replicas=st.integers(1, 12),
+    slack=st.floats(1.0, 3.0),
+    history=st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=150),
+)
+def test_no_replica_is_given_much_more_than_its_share(
+    replicas: int, slack: float, history: list[tuple[int, bool]]
+) -> None:
+    """After each pick: at most slack times the mean, rounded up to one more than the mean."""
+    of, held = PrefixAffinity(replicas, slack), list[int]()
+    for number, leave in history:
+        if leave and held:
+            of.left(held.pop(0))
+            continue
+        index = of.pick(talk(number) if number else None)
+        held.append(index)
+        load, before = held.count(index), len(held) - 1
+        assert load <= max(slack * len(held) / replicas, before // replicas + 1)
+    assert of.loads.of == [held.count(i) for i in range(replicas)]
+
+
+def test_an_overfull_home_passes_on_and_its_content_moves() -> None:
+    of = PrefixAffinity(2, slack=1.0)
+    assert len({of.pick(talk(1)), of.pick(talk(1))}) == 2
+    of = PrefixAffinity(4, slack=2.0)
+    home = of.pick(talk(1))
+    other = of.pick(talk(1))  # 2 > 2 x 2/4: passed on
+    assert other != home
+    of.left(home)
+    of.left(other)
+    assert of.pick(talk(1)) == other  # where its content was last
+
+
+def test_homes_are_the_same_in_every_process() -> None:
+    """A snapshot: a home comes from a digest, not from `hash`."""
+    assert [PrefixAffinity(8).pick(talk(number)) for number in range(8)] == [5, 0, 2, 3, 4, 6, 0, 7]
+
+
+@pytest.mark.parametrize(("remembered", "moved"), [(1, False), (2, True)])
+def test_the_oldest_homes_are_forgotten(remembered: int, moved: bool) -> None:
+    of = PrefixAffinity(4, slack=2.0, remembered=remembered)
+    home, other = of.pick(talk(1)), of.pick(talk(1))
+    third = of.pick(talk(2))
+    for index in (home, other, third):
+        of.left(index)
+    assert of.pick(talk(1)) == (other if moved else home)
+
+
+# -- all ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_by_its_name(kind: str) -> None:
+    of = router(kind, 3, rng())
+    expected = {
+        "least-loaded": LeastLoaded, "round-robin": RoundRobin, "power-of-two": PowerOfTwo,
+        "prefix-affinity": PrefixAffinity,
+    }  # fmt: skip
+    assert type(of) is expected[kind]
+    assert set(picks(of, 300)) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_replica_is_the_only_choice(kind: str) -> None:
+    assert set(picks(router(kind, 1, rng()), 20, talk(1))) == {0}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_router_sees_shared_content_and_loads_alone(kind: str) -> None:
+    of = type(router(kind, 2, rng()))
+    assert list(inspect.signature(of.pick).parameters) == ["self", "prefix"]
+    assert list(inspect.signature(of.left).parameters) == ["self", "replica"]
+
+
+def test_no_router_asks_for_a_length() -> None:
+    tree = ast.parse(inspect.getsource(module))
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not {name for name in names if "token" in name or name in ("generated", "computed")}
+
