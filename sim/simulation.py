@@ -23,7 +23,7 @@ from sim.ledger.records import Columns, Ledger
 from sim.ledger.spool import Spool
 from sim.ledger.usage import PoolUsage, Usage
 from sim.scenario.document import Scenario
-from sim.serving.sequence import Outcome, Sequence
+from sim.serving.sequence import Outcome
 from sim.streams import Streams
 from sim.traffic.source import Batches, batches, closed_loops
 
@@ -81,12 +81,10 @@ class _Simulation:
         self.ledger = Ledger(*readers)
         self.pools = self._build_pools(streams)
         self.pool_meters = [PoolMeter(pool) for pool in self.pools.values()]
-        self.gateway = Gateway(
-            env,
-            [self.pools[route.pool] for route in scenario.routes.values()],
-            self.horizon_s,
-            self.ledger.add,
-        )
+        by_route = [self.pools[route.pool] for route in scenario.routes.values()]
+        self.gateway = Gateway(env, by_route, self.horizon_s, self.ledger.add)
+        for pool in self.pools.values():
+            pool.on_done = self.gateway.done
         self.priorities = [route.priority for route in scenario.routes.values()]
         self.traffic: Batches = batches(scenario, streams, -scenario.warmup)
         self.closed = [
@@ -100,12 +98,9 @@ class _Simulation:
         pools: dict[str, Pool] = {}
         first = 0
         for name, spec in self.scenario.pools.items():
-            pools[name] = build_pool(self.env, name, spec, streams, self._done, first)
+            pools[name] = build_pool(self.env, name, spec, streams, first)
             first += spec.replicas
         return pools
-
-    def _done(self, sequence: Sequence) -> None:
-        self.gateway.done(sequence)
 
     def run(self) -> Run:
         env = self.env

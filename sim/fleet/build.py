@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -18,7 +17,6 @@ from sim.scenario.pool import Pool as PoolSpec
 from sim.scenario.timing import ExplicitHost, ExplicitTiming
 from sim.serving.batcher import Batcher
 from sim.serving.kvcache import KVCache
-from sim.serving.sequence import Sequence
 from sim.serving.timing import StepTiming, step_timing
 from sim.serving.waiting import Queue
 from sim.streams import Streams
@@ -100,10 +98,9 @@ def build_pool(
     name: str,
     spec: PoolSpec,
     streams: Streams,
-    on_done: Callable[[Sequence], None],
     first_index: int,
 ) -> Pool:
-    """The pool *name* of a scenario, its replicas ready."""
+    """The pool *name* of a scenario, its replicas ready; its owner says who gets `on_done`."""
     queue = Queue()
     batchers = [build_batcher(spec, queue=queue) for _ in range(spec.replicas)]
     return Pool(
@@ -111,7 +108,6 @@ def build_pool(
         name,
         batchers,
         router(spec.router, spec.replicas, streams.of("router", name)),
-        on_done,
         queue=queue,
         queue_limit=spec.queue_limit,
         first_index=first_index,

@@ -19,7 +19,7 @@ from sim.serving.waiting import Queue
 class Pool:
     """A fixed set of replicas, all paid and ready for the whole run.
 
-    *on_done* gets every sequence that was submitted, when it has ended, rejections at once.
+    `on_done` gets every sequence that was submitted, when it has ended, rejections at once.
     *first_index* numbers the replicas uniquely over all pools. *queue* counts who waits in the
     pool; beyond *queue_limit* of them a request that would have to wait is rejected.
     """
@@ -30,7 +30,6 @@ class Pool:
         name: str,
         batchers: list[Batcher],
         router: Router,
-        on_done: Callable[[Sequence], None],
         *,
         queue: Queue,
         queue_limit: int | None = None,
@@ -39,7 +38,7 @@ class Pool:
         self.env = env
         self.name = name
         self.router = router
-        self.on_done = on_done
+        self.on_done: Callable[[Sequence], None] = lambda sequence: None
         self.queue = queue
         self.queue_limit = queue_limit
         self.first_index = first_index

@@ -81,8 +81,9 @@ class LeastLoaded:
 
     def pick(self, prefix: Prefix | None) -> int:
         """O(1)."""
-        index = self.loads.least()
-        self.loads.add(index)
+        loads = self.loads
+        index = loads.least()
+        loads.add(index)
         return index
 
     def left(self, replica: int) -> None:

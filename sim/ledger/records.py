@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-CHUNK_ATTEMPTS = 16_384
+CHUNK_ATTEMPTS = 2_048
 
 Columns = dict[str, np.ndarray]
 """One array per field of `FIELDS`, all of one length; times that never came are NaN."""

@@ -125,15 +125,6 @@ def percent(share: float | None) -> str:
     return f"{value:.2f} %" if abs(value) < 0.995 else f"{value:.1f} %"
 
 
-def times(factor: float | None) -> str:
-    """A factor between two figures.
-
-    >>> times(16.96), times(0.5)
-    ('17.0x', '0.500x')
-    """
-    return MISSING if factor is None else f"{significant(factor)}x"
-
-
 def span(bounds: tuple[float, float] | None) -> str:
     """A 95 % interval of dollars, or that there is none.
 

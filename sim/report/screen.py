@@ -1,6 +1,6 @@
 """Screen: a run's summary on a terminal or in a pipe; plain text there, never a control character.
 
-Knows no clock. Widths go by the terminal, at most 120 columns, and are 100 where there is none.
+Knows no clock. Widths go by the terminal, from 80 to 120 columns, and are 100 where there is none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 PIPED_COLUMNS = 100
-MOST_COLUMNS = 120
+LEAST_COLUMNS, MOST_COLUMNS = 80, 120
+LEAST_NAME, MOST_NAME = 12, 28
+"""Columns that a table's first column keeps, and those from which it wraps."""
 
 
 def console(stream: IO[str]) -> Console:
@@ -26,10 +28,10 @@ def console(stream: IO[str]) -> Console:
     from rich.console import Console
 
     terminal = stream.isatty()
-    width = min(MOST_COLUMNS, shutil.get_terminal_size((PIPED_COLUMNS, 40)).columns)
+    width = shutil.get_terminal_size((PIPED_COLUMNS, 40)).columns if terminal else PIPED_COLUMNS
     return Console(
         file=stream,
-        width=width if terminal else PIPED_COLUMNS,
+        width=min(MOST_COLUMNS, max(LEAST_COLUMNS, width)),
         force_terminal=terminal,
         markup=False,
         highlight=False,
@@ -89,9 +91,18 @@ def show_table(table: Table, on: Console) -> None:
     on.print()
     on.print(Text(table.title, style="bold"))
     if table.rows:
-        on.print(_grid(table))
+        _print_rows(table, on)
     if table.note:
         on.print(_indented(Text(table.note, style="dim")))
+
+
+def _print_rows(table: Table, on: Console) -> None:
+    """Print a table's rows, over the console's width rather than without some of a number."""
+    width = on.width
+    gap = 2 if width >= PIPED_COLUMNS else 1
+    on.width = max(width, _least_width(table, gap))
+    on.print(_grid(table, gap))
+    on.width = width
 
 
 def _prices(top: Headline) -> RenderableType:
@@ -113,18 +124,18 @@ def _notes(top: Headline) -> RenderableType:
     from rich.text import Text
 
     grid = Grid(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(max_width=MOST_NAME, overflow="fold", style="dim")
     grid.add_column()
     for name, text in top.notes:
         grid.add_row(Text(f"  {name}"), Text(text))
     return grid
 
 
-def _grid(table: Table) -> RenderableType:
+def _grid(table: Table, gap: int) -> RenderableType:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    grid = Grid(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
     for i, column in enumerate(table.columns):
         _add_column(grid, column, first=i == 0)
     for i, row in enumerate(table.rows):
@@ -139,10 +150,20 @@ def _add_column(grid: Any, column: Column, *, first: bool) -> None:
         justify="left" if column.is_text else "right",
         no_wrap=not column.is_text,
         overflow="fold",
-        max_width=28 if first else None,
-        min_width=12 if first else None,
+        max_width=MOST_NAME if first else None,
+        min_width=LEAST_NAME if first else None,
         vertical="top",
     )
+
+
+def _least_width(table: Table, gap: int) -> int:
+    """Columns below which a number would be cut off."""
+    widths = [2]
+    for column, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True):
+        heads = column.head.split("\n")
+        every = LEAST_NAME if column.is_text else max(map(len, (*heads, *cells)))
+        widths.append(every + gap)
+    return sum(widths)
 
 
 def _indented(what: RenderableType) -> RenderableType:

@@ -171,7 +171,8 @@ class Batcher:
             return False
         if (len(coming) > 1 or self.waiting.count) and not outranks(self, sequence):
             return False
-        if not fits(self, sequence, 0):
+        cache = self.cache
+        if sequence.input_tokens > cache.free * cache.block_tokens and not fits(self, sequence, 0):
             return False
         return run.cut(run.boundary_after(sequence.queued_at_s) + self.async_scheduling)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import simpy
+from simpy.events import Timeout
 
 from sim.serving.batcher import Batcher
 from sim.serving.run import TICK_S
@@ -65,7 +66,7 @@ class Replica:
         """Wake just after *at_s*; an alarm set before is void."""
         env = self.env
         delay_s = at_s + TICK_S - env.now
-        self._alarm = alarm = env.timeout(delay_s if delay_s > 0.0 else 0.0)
+        self._alarm = alarm = Timeout(env, delay_s if delay_s > 0.0 else 0.0)
         alarm.callbacks.append(self._on_alarm)
 
     def _wake(self, event: simpy.Event) -> None:

@@ -15,7 +15,7 @@ ObjectArray: TypeAlias = NDArray[np.object_]
 Prefix: TypeAlias = tuple[tuple[Hashable, int], ...]
 """Shared content at the head of a prompt: (key, tokens) pieces; a key also names all before it."""
 
-CHUNK_REQUESTS = 65_536
+CHUNK_REQUESTS = 4_096
 """Most requests that are ever held in one array."""
 
 FIRST_REQUESTS = 1_024

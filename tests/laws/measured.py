@@ -1,4 +1,4 @@
-"""Measured: published vLLM serving runs beside the same runs simulated. Reads files, knows no clock.
+"""Measured: published vLLM serving runs beside the same runs simulated. Knows no clock.
 
     python -m tests.laws.measured
 
@@ -24,6 +24,8 @@ from tests.datadir import DATA_VARIABLE, REPOSITORY, data_root
 
 FILE = "measured/vllm_serving_runs.csv"
 REPLICATIONS = 5
+REQUESTS = 500
+OUTPUT_TOKENS = 256
 PENALTY_RATES = (1.0, 5.0, 10.0, 25.0)
 
 SCENARIO = REPOSITORY / "scenarios" / "measured-vllm.yaml"
@@ -40,7 +42,7 @@ SETS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Serving:
-    """What a benchmark client reports. Throughput: output tokens over the last completion's time."""
+    """What a benchmark client reports. Throughput is output tokens up to the last completion."""
 
     output_tokens_per_s: float
     tpot_p50_s: float
@@ -49,7 +51,7 @@ class Serving:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One configuration at one rate; `load` is the rate over the measured saturated request rate."""
+    """One configuration at one rate; `load` is that rate over the measured saturated one."""
 
     config: str
     rps: float
@@ -59,7 +61,9 @@ class Comparison:
 
     def error_pct(self, figure: str) -> float:
         """Simulated over measured - 1, in percent; *figure* names a field of `Serving`."""
-        return 100 * (getattr(self.simulated, figure) / getattr(self.measured, figure) - 1)
+        ours: float = getattr(self.simulated, figure)
+        real: float = getattr(self.measured, figure)
+        return 100 * (ours / real - 1)
 
 
 def measured_runs(file: Path) -> dict[str, dict[float, Serving]]:
@@ -94,7 +98,7 @@ def _run(one: Scenario, replication: int) -> Serving:
     with tempfile.TemporaryDirectory() as folder:
         usage = simulate(one, replication=replication, spool=Path(folder)).usage.overall
         last_s = max(float(chunk["finished_at_s"].max()) for chunk in read(Path(folder)))
-    assert usage.requests.completed == usage.requests.arrived == 500
+    assert usage.requests.completed == usage.requests.arrived == REQUESTS
     tpot_s, ttft_s = usage.tpot_s.p50, usage.ttft_s.p50
     assert tpot_s is not None
     assert ttft_s is not None
@@ -105,17 +109,15 @@ def comparisons(file: Path) -> list[Comparison]:
     """Simulate every run of *file*, in the order of `SETS`, then of rates."""
     found: list[Comparison] = []
     for config, runs in measured_runs(file).items():
-        saturated = runs[max(runs)].output_tokens_per_s
-        unloaded = runs[min(runs)]
-        tokens = unloaded.output_tokens_per_s / min(runs)  # about 256: output tokens per request
+        saturated_rps = runs[max(runs)].output_tokens_per_s / OUTPUT_TOKENS
         for rps, run in runs.items():
-            load_ = rps * round(tokens) / saturated
-            found.append(Comparison(config, rps, load_, run, simulated(config, rps)))
+            ours = simulated(config, rps)
+            found.append(Comparison(config, rps, rps / saturated_rps, run, ours))
     return found
 
 
 def penalties(found: Iterable[Comparison], config: str) -> list[tuple[float, float, float]]:
-    """Return (rate, measured, simulated) peak throughput over throughput: the price of under-use."""
+    """Return (rate, measured, simulated) peak throughput over throughput, for `PENALTY_RATES`."""
     mine = [one for one in found if one.config == config]
     peak_measured = max(one.measured.output_tokens_per_s for one in mine)
     peak_simulated = max(one.simulated.output_tokens_per_s for one in mine)
@@ -139,8 +141,9 @@ COLUMNS = (
 
 def errors_table(found: Iterable[Comparison]) -> str:
     """Return the table of all runs, in markdown: measured, simulated, error."""
+    titles = " | ".join(f"{title} | sim | error" for _, title, _, _ in COLUMNS)
     lines = [
-        "| run | req/s | load | " + " | ".join(f"{title} | sim | error" for _, title, _, _ in COLUMNS) + " |",
+        f"| run | req/s | load | {titles} |",
         "|---|--:|--:|" + "--:|--:|--:|" * len(COLUMNS),
     ]
     for one in found:

@@ -134,7 +134,9 @@ class Case:
         """Figures, then controls."""
         return self.figures + self.controls
 
-    def estimate(self, figure: Figure, replications: range, faults: tuple[str, ...] = ()) -> Estimate:
+    def estimate(
+        self, figure: Figure, replications: range, faults: tuple[str, ...] = ()
+    ) -> Estimate:
         """The estimate of *figure*; *faults* are overrides of the scenario."""
         values = self._values(replications, faults)
         column = self.every_figure.index(figure)
@@ -149,9 +151,7 @@ class Case:
             return replicate(self, first, faults)[replications.start : replications.stop]
         return replicate(self, replications, faults)
 
-    def judge(
-        self, figure: Figure, replications: range, faults: tuple[str, ...] = ()
-    ) -> Verdict:
+    def judge(self, figure: Figure, replications: range, faults: tuple[str, ...] = ()) -> Verdict:
         """The estimate of *figure* against its theory."""
         found = self.estimate(figure, replications, faults)
         return Verdict(found, figure.theory, figure.gate, family_size())

@@ -92,7 +92,7 @@ def play(
     todo = sorted([*todo, *actions], key=lambda action: action[0])
     left: list[Sequence] = []
     while todo or engine.busy:
-        end_s = engine.end_s
+        end_s = engine.run.end_s if engine.busy else None
         if todo and (end_s is None or todo[0][0] <= end_s + TICK_S):
             at_s, act = todo.pop(0)
             found = act(at_s)

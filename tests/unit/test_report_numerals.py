@@ -85,5 +85,5 @@ def test_clean_text_is_one_printable_line(text: str) -> None:
 
 
 def test_every_numeral_says_what_is_missing() -> None:
-    writers = (n.dollars, n.count, n.tokens, n.seconds, n.hours, n.percent, n.times, n.span)
+    writers = (n.dollars, n.count, n.tokens, n.seconds, n.hours, n.percent, n.span)
     assert {write(None) for write in writers} == {n.MISSING}

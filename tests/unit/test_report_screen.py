@@ -61,6 +61,28 @@ def test_long_names_wrap_inside_the_width() -> None:
     assert max(len(line) for line in stream.getvalue().splitlines()) <= 100
 
 
+@pytest.mark.parametrize(("columns", "most"), [("20", 80), ("80", 80), ("110", 110), ("300", 120)])
+def test_terminals_of_any_width_lose_no_number(
+    columns: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    text = _printed(Terminal())
+    assert max(len(line) for line in text.splitlines()) <= most
+    for figure in ("2,419,200", "$0.00533", "37.6M", "$21,103", "88.5 %", "672 node-hours"):
+        assert figure in text
+    assert "..." not in text
+    assert "\u2026" not in text
+
+
+def test_numbers_that_are_wider_than_the_screen_are_not_cut() -> None:
+    stream = io.StringIO()
+    heads = ["<name", *(str(i) for i in range(12))]
+    print_tables([table("T", heads, [["n" * 40, *["$123,456,789"] * 12]])], stream)
+    assert stream.getvalue().count("$123,456,789") == 12
+
+
 def test_brackets_in_text_are_no_markup() -> None:
     stream = io.StringIO()
     print_tables([table("T", ["<a"], [("[bold]x[/bold]",)])], stream)

@@ -52,16 +52,8 @@ def test_routes_have_money_both_ways_and_speed() -> None:
         "2,419,200", "4.74B", "$0.806", "$1.58", "$3,822", "$3,968"
     )  # fmt: skip
     speed = _rows(routes_speed(s))["summaries"]
-    assert speed == (
-        "338 ms",
-        "1.07 s",
-        "14.3 ms",
-        "19.9 ms",
-        "2.83 s",
-        "6.71 s",
-        "0 of 1",
-        "88.5 %",
-    )
+    assert speed[:5] == ("338 ms", "1.07 s", "14.3 ms", "19.9 ms", "6.71 s")
+    assert speed[5:] == ("0 of 1", "88.5 %")
 
 
 def test_a_route_without_slo_is_not_called_met() -> None:
