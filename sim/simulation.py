@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import simpy
 
 from sim.fleet.build import build_pool
-from sim.fleet.clients import ClosedClients, open_clients
+from sim.fleet.clients import ClosedClients, OpenClients
 from sim.fleet.gateway import Gateway
 from sim.fleet.pool import Pool, PoolMeter
 from sim.ledger.conservation import check_replica, check_usage
@@ -87,6 +87,7 @@ class _Simulation:
             pool.on_done = self.gateway.done
         self.priorities = [route.priority for route in scenario.routes.values()]
         self.traffic: Batches = batches(scenario, streams, -scenario.warmup)
+        self.open = OpenClients(env, self.gateway, self.traffic, self.priorities)
         self.closed = [
             ClosedClients(env, self.gateway, loop, self.priorities[loop.route])
             for loop in closed_loops(scenario, streams)
@@ -107,7 +108,7 @@ class _Simulation:
         env.process(self._window())
         if self.sample_every_s is not None:
             env.process(self._sample(self.sample_every_s))
-        env.process(open_clients(env, self.gateway, self.traffic, self.priorities))
+        env.process(self.open.run())
         for clients in self.closed:
             clients.start()
         env.run(until=self.gateway.drained | env.timeout(self._last_s() - env.now))

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable
 from typing import Protocol
 
 import simpy
+from simpy.events import Timeout
 
 from sim.fleet.gateway import Gateway
 from sim.serving.sequence import Prefix, Sequence
@@ -58,23 +59,37 @@ class Asker(Protocol):
         ...
 
 
-def open_clients(
-    env: simpy.Environment,
-    gateway: Gateway,
-    timetable: Iterable[Timetable],
-    priorities: list[int],
-) -> Generator[simpy.Event, None, None]:
-    """Send every request at its time, whatever became of those before it."""
-    timeout, arrive = env.timeout, gateway.arrive
-    for batch in timetable:
-        for at_s, route, number, prompt, answer, prefix in zip(
-            batch.arrived_at_s, batch.route, batch.number, batch.input_tokens,
-            batch.output_tokens, batch.prefix, strict=True,
-        ):  # fmt: skip
-            delay_s = at_s - env.now
-            if delay_s > 0.0:
-                yield timeout(delay_s)
-            arrive(Sequence(route, number, at_s, prompt, answer, prefix, priorities[route]))
+class OpenClients:
+    """Those who send every request at its time, whatever became of the ones before it."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        gateway: Gateway,
+        timetable: Iterable[Timetable],
+        priorities: list[int],
+    ) -> None:
+        self.env = env
+        self.gateway = gateway
+        self.timetable = timetable
+        self.priorities = priorities
+
+    def run(self) -> Generator[simpy.Event, None, None]:
+        """Send them all; ends when the timetable does."""
+        env, gateway, priorities = self.env, self.gateway, self.priorities
+        submit = gateway.submit
+        for batch in self.timetable:
+            gateway.expect(batch.arrived_at_s, batch.route)
+            for at_s, route, number, prompt, answer, prefix in zip(
+                batch.arrived_at_s, batch.route, batch.number, batch.input_tokens,
+                batch.output_tokens, batch.prefix, strict=True,
+            ):  # fmt: skip
+                delay_s = at_s - env.now
+                if delay_s > 0.0:
+                    yield Timeout(env, delay_s)
+                submit[route](
+                    Sequence(route, number, at_s, prompt, answer, prefix, priorities[route])
+                )
 
 
 class ClosedClients:
@@ -105,7 +120,7 @@ class ClosedClients:
         self._ask_in(max(0.0, finished_at_s + pause_s - self.env.now))
 
     def _ask_in(self, delay_s: float) -> None:
-        self.env.timeout(delay_s).callbacks.append(self._ask)
+        Timeout(self.env, delay_s).callbacks.append(self._ask)
 
     def _ask(self, _: simpy.Event) -> None:
         prompt, answer = self.asker.next_request()
@@ -113,4 +128,6 @@ class ClosedClients:
         sequence = Sequence(
             self.asker.route, number, self.env.now, prompt, answer, self.asker.prefix, self.priority
         )
-        self.gateway.arrive(sequence)
+        route = self.asker.route
+        self.gateway.expect([self.env.now], [route])
+        self.gateway.submit[route](sequence)

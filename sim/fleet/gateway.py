@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable
 
 import simpy
@@ -25,7 +27,7 @@ class Gateway:
         record: Callable[[Sequence], None],
     ) -> None:
         self.env = env
-        self.pools = pools  # by route
+        self.submit = [pool.submit for pool in pools]  # by route
         self.horizon_s = horizon_s
         self.record = record
         self.arrived = [0] * len(pools)
@@ -33,12 +35,12 @@ class Gateway:
         self.drained = env.event()
         self.listeners: dict[int, Callable[[Sequence], None]] = {}
 
-    def arrive(self, sequence: Sequence) -> None:
-        """A request has come."""
-        if 0.0 <= sequence.arrived_at_s < self.horizon_s:
-            self.arrived[sequence.route] += 1
-            self.open += 1
-        self.pools[sequence.route].submit(sequence)
+    def expect(self, arrived_at_s: list[float], routes: list[int]) -> None:
+        """Time-ordered requests will come; those of the window count as open until they end."""
+        window = slice(bisect_left(arrived_at_s, 0.0), bisect_left(arrived_at_s, self.horizon_s))
+        for route, count in Counter(routes[window]).items():
+            self.arrived[route] += count
+            self.open += count
 
     def done(self, sequence: Sequence) -> None:
         """An attempt has ended: completed, rejected or lost."""

@@ -39,15 +39,25 @@ class Loads:
         self._least = 0
         self._next = 0
 
-    def least(self) -> int:
-        """One of the least loaded, taking turns among equals."""
-        mask = self._masks[self._least]
-        turn = mask >> self._next
-        if turn:
-            index = self._next + (turn & -turn).bit_length() - 1
+    def take(self) -> int:
+        """One more on one of the least loaded, taking turns among equals; return which."""
+        least, masks, turn = self._least, self._masks, self._next
+        mask = masks[least]
+        ahead = mask >> turn
+        if ahead:
+            index = turn + (ahead & -ahead).bit_length() - 1
         else:
             index = (mask & -mask).bit_length() - 1
         self._next = index + 1
+        bit = 1 << index
+        self.of[index] = least + 1
+        masks[least] = mask = mask ^ bit
+        if least + 1 == len(masks):
+            masks.append(bit)
+        else:
+            masks[least + 1] |= bit
+        if not mask:
+            self._least = least + 1
         return index
 
     def add(self, replica: int) -> None:
@@ -81,14 +91,22 @@ class LeastLoaded:
 
     def pick(self, prefix: Prefix | None) -> int:
         """O(1)."""
-        loads = self.loads
-        index = loads.least()
-        loads.add(index)
-        return index
+        return self.loads.take()
 
     def left(self, replica: int) -> None:
         """O(1)."""
         self.loads.remove(replica)
+
+
+class OnlyOne:
+    """The router of a pool of one."""
+
+    def pick(self, prefix: Prefix | None) -> int:
+        """O(1)."""
+        return 0
+
+    def left(self, replica: int) -> None:
+        """There is nothing to choose."""
 
 
 class RoundRobin:
@@ -153,10 +171,11 @@ class PrefixAffinity:
         index = self._home(prefix)
         bound = self.slack * (self.total + 1) / len(self.loads.of)
         if index is None or self.loads.of[index] + 1 > max(bound, 1.0):
-            index = self.loads.least()
+            index = self.loads.take()
+        else:
+            self.loads.add(index)
         if prefix:
             self._remember(prefix, index)
-        self.loads.add(index)
         self.total += 1
         return index
 
@@ -186,6 +205,8 @@ class PrefixAffinity:
 
 def router(kind: str, replicas: int, rng: np.random.Generator) -> Router:
     """Build the router that a scenario names; *rng* is used by those that draw."""
+    if replicas == 1:
+        return OnlyOne()
     if kind == "round-robin":
         return RoundRobin(replicas)
     if kind == "power-of-two":

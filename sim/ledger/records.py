@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 CHUNK_ATTEMPTS = 2_048
 
 Columns = dict[str, np.ndarray]
-"""One array per field of `FIELDS`, all of one length; times that never came are NaN."""
+"""One array per field of `FIELDS` and `TROUBLE`, of one length; times that never came are NaN."""
+
+NEVER = ("first_token_at_s", "finished_at_s")
+"""Fields that are None if it never came to that."""
+
+
+class Attempt(Protocol):
+    """What tells a smooth attempt from a rough one; the rest is read by name."""
+
+    outcome: Any
+    attempt: int
+    high_water: int
+
 
 FIELDS = {
     "route": np.int32,
     "number": np.int64,
-    "attempt": np.int32,
     "replica": np.int32,
-    "outcome": np.int8,
     "arrived_at_s": np.float64,
     "queued_at_s": np.float64,
     "first_token_at_s": np.float64,
@@ -27,54 +37,75 @@ FIELDS = {
     "cached_input": np.int64,
     "output_tokens": np.int64,
     "generated": np.int64,
-    "computed": np.int64,
-    "high_water": np.int64,
-    "recomputed_input": np.int64,
-    "recomputed_output": np.int64,
     "prefill_s": np.float64,
     "cached_s": np.float64,
     "rent_s": np.float64,
     "decode_s": np.float64,
+}
+"""Fields of every attempt."""
+
+TROUBLE = {
+    "outcome": np.int8,
+    "attempt": np.int32,
+    "computed": np.int64,
+    "high_water": np.int64,
+    "recomputed_input": np.int64,
+    "recomputed_output": np.int64,
     "waste_s": np.float64,
 }
+"""Fields that are all zero for a first attempt that went smoothly, `computed` aside."""
 
-NEVER = ("first_token_at_s", "finished_at_s")
-"""Fields that are None if it never came to that."""
-
-_row = attrgetter(*FIELDS)
+_smooth = attrgetter(*FIELDS)
+_rough = attrgetter(*FIELDS, *TROUBLE)
 
 
 class Ledger:
     """Collects attempts and hands them on, a chunk at a time, so that memory stays bounded.
 
-    An attempt is anything with the attributes `FIELDS`; *reader* gets each full chunk.
+    An attempt is anything with the attributes of `FIELDS` and `TROUBLE`; each of *readers* gets
+    every chunk. Smooth attempts are kept without their `TROUBLE`: it is the bulk of a long run.
     """
 
     def __init__(self, *readers: Callable[[Columns], None]) -> None:
         self.readers = readers
         self.attempts = 0
-        self._rows: list[tuple[Any, ...]] = []
+        self._smooth: list[tuple[Any, ...]] = []
+        self._rough: list[tuple[Any, ...]] = []
 
-    def add(self, attempt: object) -> None:
+    def add(self, attempt: Attempt) -> None:
         """Record an attempt that has ended. Amortised O(1)."""
-        rows = self._rows
-        rows.append(_row(attempt))
+        if attempt.outcome or attempt.attempt or attempt.high_water:
+            self._rough.append(_rough(attempt))
+            if len(self._rough) == CHUNK_ATTEMPTS:
+                self.flush()
+            return
+        rows = self._smooth
+        rows.append(_smooth(attempt))
         if len(rows) == CHUNK_ATTEMPTS:
             self.flush()
 
     def flush(self) -> None:
         """Hand on what is held."""
-        rows = self._rows
-        if not rows:
-            return
-        self.attempts += len(rows)
-        n = len(rows)
-        columns: Columns = {}
-        for (name, kind), values in zip(FIELDS.items(), zip(*rows, strict=True), strict=True):
-            if name in NEVER:
-                columns[name] = np.array(values, dtype=kind)  # None becomes NaN
-            else:
-                columns[name] = np.fromiter(values, kind, n)
-        rows.clear()
-        for reader in self.readers:
-            reader(columns)
+        for rows, fields in ((self._smooth, FIELDS), (self._rough, FIELDS | TROUBLE)):
+            if not rows:
+                continue
+            self.attempts += len(rows)
+            columns = _columns(rows, fields)
+            rows.clear()
+            for reader in self.readers:
+                reader(columns)
+
+
+def _columns(rows: list[tuple[Any, ...]], fields: dict[str, type]) -> Columns:
+    n = len(rows)
+    columns: Columns = {}
+    for (name, kind), values in zip(fields.items(), zip(*rows, strict=True), strict=True):
+        if name in NEVER:
+            columns[name] = np.array(values, dtype=kind)  # None becomes NaN
+        else:
+            columns[name] = np.fromiter(values, kind, n)
+    for name, kind in TROUBLE.items():
+        columns.setdefault(name, np.zeros(n, kind))
+    if "outcome" not in fields:
+        columns["computed"] = columns["input_tokens"] + columns["output_tokens"] - 1
+    return columns

@@ -19,7 +19,7 @@ from heapq import heappop
 
 from sim.serving.admission import admit, cut_for_coming, fits, outranks, see
 from sim.serving.booking import depart, end_chunks, end_run, end_step
-from sim.serving.charges import Chunks
+from sim.serving.charges import Chunks, charge_chunks
 from sim.serving.decodes import DecodeSet
 from sim.serving.departures import crash, drop_aborted
 from sim.serving.kvcache import KVCache
@@ -78,7 +78,7 @@ class Batcher:
         "running",
         "stalled",
         "step_clock_s",
-        "step_token_s",
+        "step_prefill_s",
         "timing",
         "used_block_s",
         "waiting",
@@ -124,12 +124,12 @@ class Batcher:
         self.run = Run()
         self.chunks: Chunks | None = None  # of the present step; None: a run
         self.step_clock_s = 0.0  # decode seconds per decoding sequence of the present step
-        self.step_token_s = 0.0  # prefill seconds per new token of the present step
+        self.step_prefill_s = 0.0  # seconds that the present step's chunks were charged
         self.lead_blocks = 0  # blocks in use during the step that stands before the present run
 
         self.busy_s = 0.0  # of all booked runs and steps
         self.used_block_s = 0.0  # integral of blocks in use over them
-        self.lost_s = 0.0  # charged to nobody: of a step that a crash cut short
+        self.lost_s = 0.0  # of broken steps: what ran, less what was charged
         self.preemptions = 0
 
     # -- what others ask -------------------------------------------------------------------------
@@ -211,12 +211,11 @@ class Batcher:
         While idle, only the aborted leave.
         """
         gone: list[Sequence] = []
+        run, chunks = self.run, self.chunks
+        end_s = run.end_s
         if not self.busy:
             drop_aborted(self, None, gone)
             return gone
-        run = self.run
-        end_s = run.end_s
-        chunks = self.chunks
         if chunks is not None:
             end_step(self, end_s - run.begin_s)
         elif run.count:
@@ -283,44 +282,47 @@ class Batcher:
         self.chunks = None
         run.count = count
         run.growth_s = growth_s = token_s * size
-        run.first_s = first_s = (
-            timing.batch_s[size] + timing.per_decode_s * size + token_s * decodes.context
-        )
+        run.first_s = first_s = timing.run_s[size] + token_s * decodes.context
         return count * first_s + growth_s * (0.5 * count * (count - 1))
 
     def plan_step(self, chunks: Chunks) -> float:
-        """Plan one step with *chunks* of prefill, its blocks taken already; return its seconds."""
+        """Plan one step with *chunks* of prefill, its blocks taken already; return its seconds.
+
+        Its prefill is charged at once, since it will be computed whoever leaves meanwhile; what
+        decoding sequences owe is theirs when the step count moves.
+        """
         timing, decodes = self.timing, self.decodes
         size = decodes.size
-        new = 0
-        chunks_s = 0.0
-        for sequence, n in chunks:
-            new += n
-            computed = sequence.computed
-            chunks_s += timing.per_chunk_s + timing.per_attention_pair_s * n * (computed + n / 2)
-            if computed:
-                chunks_s += timing.per_prefill_context_token_s * computed
-        both_s = timing.batch_s[size + new]
-        prefill_s = both_s
-        self.step_clock_s = 0.0
-        if size:
-            # Shapley value of two players, prefill and decode, over the shared part of the step.
-            decode_s = 0.5 * (timing.batch_s[size] + both_s - timing.batch_s[new])
-            prefill_s -= decode_s
-            self.step_clock_s = decode_s / size + timing.per_decode_s
-        seconds = both_s + timing.per_decode_s * size + chunks_s
-        if chunks:
-            seconds += timing.per_prefill_step_s
-            self.step_token_s = (prefill_s + timing.per_prefill_step_s) / new
+        seconds = timing.per_context_token_s * decodes.context
+        if not chunks:
+            self.step_prefill_s = 0.0
+            self.step_clock_s = timing.share_s[size]
+            seconds += timing.run_s[size]
+        else:
+            new = chunks[0][1] if len(chunks) == 1 else sum([n for _, n in chunks])
+            both_s = prefill_s = timing.batch_s[size + new]
+            if size:
+                # Shapley value of two players, prefill and decode, over the shared part.
+                decode_s = 0.5 * (timing.batch_s[size] + both_s - timing.batch_s[new])
+                prefill_s -= decode_s
+                self.step_clock_s = decode_s / size + timing.per_decode_s
+                seconds += decode_s + timing.per_decode_s * size
+            else:
+                self.step_clock_s = 0.0
+            per_token_s = (prefill_s + timing.per_prefill_step_s) / new
+            self.step_prefill_s = charge_chunks(chunks, per_token_s, timing)
+            seconds += self.step_prefill_s
         self.chunks = chunks
         self.run.count = 0
-        return seconds + timing.per_context_token_s * decodes.context
+        return seconds
 
     def _anyone_leaves(self) -> bool:
         """Will a sequence leave at the end of the step that was just composed?"""
         decodes = self.decodes
-        if self.aborting or self.stalled or (decodes.size and decodes.steps_to_finish() == 1):
+        if self.aborting or self.stalled:
             return True
+        if decodes.size and decodes.finishing[0][0] == decodes.steps + 1:
+            return True  # or so it seems: one that left early may stand there, which does no harm
         for sequence, n in self.chunks or ():
             if sequence.output_tokens - sequence.generated == 1 and (
                 sequence.computed + n == sequence.target

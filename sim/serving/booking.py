@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.serving.charges import charge_chunks
 from sim.serving.preemption import resume
 from sim.serving.sequence import Outcome, Sequence, State
 
@@ -16,7 +15,7 @@ PREFILL, GONE, COMPLETED = State.PREFILL, State.GONE, Outcome.COMPLETED
 
 def end_run(engine: Batcher, seconds: float) -> None:
     """Book the run's steps."""
-    decodes, timing, cache = engine.decodes, engine.timing, engine.cache
+    decodes, cache = engine.decodes, engine.cache
     count, size = engine.run.count, decodes.size
     blocks = decodes.blocks_due(count)
     due = decodes.due[decodes.steps % decodes.block_tokens]
@@ -26,16 +25,14 @@ def end_run(engine: Batcher, seconds: float) -> None:
         cache.take(blocks)
     decodes.steps += count
     decodes.context += size * count
-    decodes.clock_s += count * (timing.batch_s[size] / size + timing.per_decode_s)
+    decodes.clock_s += count * engine.timing.share_s[size]
 
 
 def end_step(engine: Batcher, seconds: float) -> None:
-    """Book the step's seconds, charge them, and advance the decoding sequences."""
+    """Book the step's seconds and advance the decoding sequences."""
     decodes = engine.decodes
     engine.busy_s += seconds
     engine.used_block_s += (engine.cache.blocks - engine.cache.free) * seconds
-    if engine.chunks:
-        charge_chunks(engine.chunks, engine.step_token_s, engine.timing)
     decodes.clock_s += engine.step_clock_s
     decodes.steps += 1
     decodes.context += decodes.size

@@ -97,6 +97,9 @@ def end_broken(engine: Batcher, now_s: float) -> None:
             end_run(engine, run.boundary_s(run.count) - run.begin_s)
         run.begin_s = run.boundary_s(run.count)
     part_s = now_s - run.begin_s  # negative if the step before the run was booked ahead
+    if engine.chunks is not None:
+        # The prefill of the broken step was charged already, all of it: the rest was not paid.
+        engine.lost_s -= engine.step_prefill_s
     engine.busy_s += part_s
     used = engine.lead_blocks if part_s < 0.0 else engine.cache.blocks - engine.cache.free
     engine.used_block_s += used * part_s

@@ -11,7 +11,7 @@ corrections follow the published serving runs that `sim/catalog/hosts.py` names.
 from __future__ import annotations
 
 from collections.abc import Sequence as Seq
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +29,8 @@ class StepTiming:
     """All coefficients of a step, in seconds, as the batcher uses them.
 
     `batch_s[x]` is v(x): the step's share that depends on the number of new tokens x alone, host
-    included, for x in 0 … `max_num_batched_tokens`; `batch_s[0]` is 0.
+    included, for x in 0 … `max_num_batched_tokens`; `batch_s[0]` is 0. `run_s[b]` and `share_s[b]`
+    are what follows from it for a step in which b sequences decode and nobody prefills.
     """
 
     batch_s: list[float]
@@ -40,6 +41,16 @@ class StepTiming:
     per_prefill_context_token_s: float
     per_prefill_step_s: float
     first_token_s: float
+    run_s: list[float] = field(init=False, repr=False, compare=False)
+    share_s: list[float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Tabulate a decode step of b sequences: without its context, and one sequence's share."""
+        sizes = range(len(self.batch_s))
+        run_s = [self.batch_s[b] + self.per_decode_s * b for b in sizes]
+        share_s = [self.batch_s[b] / max(b, 1) + self.per_decode_s for b in sizes]
+        object.__setattr__(self, "run_s", run_s)
+        object.__setattr__(self, "share_s", share_s)
 
     def step_s(self, prefill: Seq[tuple[int, int]], decode: Seq[int]) -> float:
         """Seconds of one step: *prefill* as (new, computed) tokens, *decode* as held tokens.

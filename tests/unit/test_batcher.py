@@ -80,12 +80,15 @@ def test_a_budget_below_the_slots_is_refused() -> None:
         batcher(slots=8, budget=7)
 
 
-@pytest.mark.parametrize(("slots", "waits"), [(2, [False, False, True, True, False, False]), (3, [False] * 6)])
-def test_who_would_wait(slots: int, waits: list[bool]) -> None:
+@pytest.mark.parametrize(("slots", "waits"), [(2, "..ww.."), (3, "..w..."), (4, "......")])
+def test_who_would_wait(slots: int, waits: str) -> None:
     """One runs from 0 to 3 s, one from 1 to 10 s, one for a second after the first or beside it."""
     engine = batcher(slots=slots)
-    seen: list[bool] = []
+    seen: list[str] = []
+
+    def look(_: float) -> None:
+        seen.append("w" if engine.would_wait() else ".")
+
     asks = [ask(0, 0.0, 4, 3), ask(1, 0.5, 4, 9), ask(2, 0.75, 4, 1)]
-    times = (-1.0, 0.25, 0.875, 2.5, 5.5, 20.0)
-    play(engine, asks, [(at_s, lambda _: seen.append(engine.would_wait())) for at_s in times])
-    assert seen == waits
+    play(engine, asks, [(at_s, look) for at_s in (-1.0, 0.25, 0.875, 2.5, 5.5, 20.0)])
+    assert "".join(seen) == waits

@@ -12,14 +12,17 @@ def charged(*sequences: Sequence) -> float:
 
 
 def test_host_work_on_the_first_token_delays_its_own_attempt_alone() -> None:
-    of = busy_timing()
-    alone = play(batcher(of=of), [ask(0, 0.0, 4, 3)])
-    engine = batcher(of=of)
-    ((_, first, finish),) = alone
-    assert finish == engine_s(4, 3) + of.first_token_s
-    assert first == of.step_s([(4, 0)], []) + of.first_token_s
-    assert play(engine, [ask(0, 0.0, 4, 3)]) == alone
-    assert engine.busy_s == engine_s(4, 3)
+    """Half a second on both of its times, but the engine does not wait."""
+    engine = batcher(of=busy_timing())
+    prefill_s = 1.5 + 1 / 4 + 1 / 16 + 8 / 512
+    decode_s = 2 * (1.125 + 1 / 32) + (4 + 5) / 256
+    both_s = prefill_s + decode_s
+    asks = [ask(0, 0.0, 4, 3), ask(1, both_s, 4, 3)]
+    assert play(engine, asks) == [
+        (0, prefill_s + 0.5, both_s + 0.5),
+        (1, both_s + prefill_s + 0.5, 2 * both_s + 0.5),
+    ]
+    assert engine.busy_s == 2 * both_s
 
 
 def test_a_mixed_step_by_hand() -> None:

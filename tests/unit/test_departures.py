@@ -65,7 +65,7 @@ def test_who_leaves_an_idle_engine_at_the_instant_it_came() -> None:
     engine = batcher()
     one = ask(0, 3.0, 4, 9)
     assert play(engine, [one], [leave(engine, one, 3.0)]) == [(0, None, 3.0)]
-    assert (engine.busy_s, engine.queue.length) == (0.0, 0, 0)
+    assert (engine.busy_s, engine.queue.length) == (0.0, 0)
 
 
 def test_a_second_attempt_finds_what_the_first_computed() -> None:
@@ -83,7 +83,7 @@ def test_a_crash_acts_at_once() -> None:
     assert [a.outcome for a in asks] == [Outcome.FAILED] * 2
     assert (asks[0].generated, asks[0].computed) == (3, 6)
     assert (engine.busy_s, charged(*asks), engine.lost_s) == (3.25, 3.0, 0.25)
-    assert (engine.queue.length, engine.end_s) == (0, 0, None)
+    assert (engine.queue.length, engine.busy, len(engine.running)) == (0, False, 0)
 
 
 def test_a_crash_at_a_boundary_loses_no_second() -> None:

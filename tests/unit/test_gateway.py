@@ -4,8 +4,8 @@ import simpy
 from sim.fleet.gateway import Gateway
 from sim.fleet.pool import Pool
 from sim.fleet.router import RoundRobin
-from sim.serving.batcher import Queue
 from sim.serving.sequence import Outcome, Sequence
+from sim.serving.waiting import Queue
 from tests.unit.engines import ask, batcher
 
 HORIZON_S = 10.0
@@ -21,12 +21,12 @@ class Door:
         for first in (0, 1):
             queue = Queue()
             engine = batcher(blocks=8, queue=queue)
-            pool = Pool(
-                self.env, f"p{first}", [engine], RoundRobin(1), lambda s: self.gateway.done(s),
-                queue=queue, first_index=first,
-            )  # fmt: skip
+            name = f"p{first}"
+            pool = Pool(self.env, name, [engine], RoundRobin(1), queue=queue, first_index=first)
             self.pools.append(pool)
         self.gateway = Gateway(self.env, self.pools, HORIZON_S, self.recorded.append)
+        for pool in self.pools:
+            pool.on_done = self.gateway.done
 
     def arrive(self, *asks: Sequence) -> None:
         for sequence in asks:

@@ -7,8 +7,8 @@ import simpy
 
 from sim.fleet.pool import Pool, PoolMeter
 from sim.fleet.router import RoundRobin, Router
-from sim.serving.batcher import Queue
 from sim.serving.sequence import Outcome, Prefix, Sequence
+from sim.serving.waiting import Queue
 from tests.unit.engines import ask, batcher
 
 
@@ -41,9 +41,10 @@ class Fixture:
         queue = Queue()
         engines = [batcher(blocks, slots=slots, queue=queue) for _ in range(replicas)]
         self.pool = Pool(
-            self.env, "main", engines, router or RoundRobin(replicas), self.done.append,
+            self.env, "main", engines, router or RoundRobin(replicas),
             queue=queue, queue_limit=queue_limit, first_index=10,
         )  # fmt: skip
+        self.pool.on_done = self.done.append
 
     def send(self, *asks: Sequence) -> list[Sequence]:
         for sequence in asks:

@@ -108,7 +108,7 @@ def test_refused_at_once(env: simpy.Environment, log: Log) -> None:
     reason = of.submit(ask(0, 0.0, 10, 8))
     assert reason is not None
     assert "need 5 KV blocks" in reason
-    assert of.batcher.in_flight() == 0
+    assert (of.batcher.queue.length, of.batcher.busy) == (0, False)
     assert of.submit(ask(1, 0.0, 10, 7)) is None
     env.run()
     assert log == [(7.0, 1, "completed")]

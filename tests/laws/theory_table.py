@@ -1,0 +1,74 @@
+"""Table: all theory cases as Markdown, for `docs/theory.md`. Takes about two minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.laws.protocol import (
+    FAMILY_ALPHA,
+    MEAN_GATE,
+    REPLICATIONS,
+    TAIL_GATE,
+    Verdict,
+    common_bias_p,
+)
+from tests.laws.theory_cases import Case, Figure, cases, family_size
+
+HEAD = f"""\
+# Theory: queues that an engine becomes in special cases
+
+<!-- Made by: python -m tests.laws.theory_table > docs/theory.md. Do not edit. -->
+
+With step times of one's own, an engine is a textbook queue: with one slot M/G/1, with steps of
+constant length M/M/c, with steps as long as their batch processor sharing, and with steps that grow
+with the batch a birth-death chain. Each row is one figure of one scenario in
+`tests/laws/scenarios`, run as any scenario is, against its closed form (`tests/laws/theory.py`).
+
+* Estimates are means of {REPLICATIONS} replications, sharpened by regression on what is known of
+  their traffic (requests/s and tokens/answer, which are rows of their own). ± is the half-width
+  of the 99 % interval, also in per cent of the theory; t is the distance in standard errors.
+* A row fails if |t| is too large for all {family_size()} rows together to be rejected by chance
+  with more than {FAMILY_ALPHA:g}, or if the half-width is above {MEAN_GATE:.0%} (quantiles, losses
+  and squares: {TAIL_GATE:.0%}). It is then judged once more on four times as many replications.
+* Seeds follow from the place in the list, and were fixed before any result was seen.
+* Little's law, work conservation and the waits of single requests hold exactly, and are tested
+  without statistics (`test_theory_little.py`, `test_theory_paths.py`). Faults put in on purpose,
+  such as steps 1 % longer, turn the cases red (`test_theory_teeth.py`).
+
+"""
+
+COLUMNS = ("case", "queue", "figure", "theory", "estimate", "±", "± %", "t")
+
+
+def row(case: Case, figure: Figure, verdict: Verdict) -> str:
+    """One line of the table."""
+    found, known = verdict.estimate, verdict.theory
+    half = found.half_width()
+    cells = [
+        *(case.key, case.queue.replace("<=", "≤"), figure.name),
+        *(f"{known:.5g}", f"{found.value:.5g}", f"{half:.2g}"),
+        *(f"{half / known:.2%}", f"{found.t(known):+.2f}"),
+    ]
+    return "| " + " | ".join(cells) + " |" + ("" if verdict.passed else " **fails**")
+
+
+def lines() -> Iterator[str]:
+    """The document, part by part."""
+    yield HEAD
+    yield "| " + " | ".join(COLUMNS) + " |"
+    yield "|---|---|---|" + "---:|" * 5
+    passed = 0
+    for case in cases():
+        for figure in case.every_figure:
+            verdict = case.settle(figure)
+            passed += verdict.passed
+            yield row(case, figure, verdict)
+    p = common_bias_p(t for case in cases() for t in case.group_ts(case.figures[0]))
+    yield f"\n{passed} of {family_size()} rows pass. Do small errors have a common direction? The t"
+    yield "values of each case's first figure, in four parts each, against Student's law:"
+    yield f"Kolmogorov-Smirnov p = {p:.2f}."
+
+
+if __name__ == "__main__":
+    for line in lines():
+        print(line, flush=True)

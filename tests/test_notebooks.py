@@ -1,0 +1,173 @@
+"""Notebooks: committed without outputs, and run to their end on a small horizon."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+FOLDER = REPOSITORY / "notebooks"
+CURVE = FOLDER / "utilization_cost_curve.ipynb"
+HORIZON = "4m"
+
+ABSOLUTE_PATH = re.compile(r"(?<![\w./])/\w[\w.-]*/|\b[A-Za-z]:\\\w|file://")
+ROW = re.compile(r"^\| ([\d.]+)x \| ([\d.]+)% \| ([\d.]+) \| ([\d.]+) \|$", re.MULTILINE)
+
+# Whatever Jupyter, ZeroMQ and tornado complain of is between them; the kernel has its own filter.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An environment in which kernels find this checkout and nobody's own settings."""
+    home = tmp_path_factory.mktemp("jupyter")
+    path = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(path))
+        patch.setenv("PYTHONWARNINGS", "ignore")
+        patch.setenv("TOKENFLEET_NOTEBOOK_HORIZON", HORIZON)
+        patch.setenv("IPYTHONDIR", str(home / "ipython"))
+        patch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
+        patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+        patch.setenv("JUPYTER_PREFER_ENV_PATH", "1")  # the python3 of this environment
+        yield
+
+
+def execute(folder: Path, cells: int | None = None) -> Any:
+    """Run the first *cells* of the notebook (default: all) with *folder* as working directory."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        nbformat = pytest.importorskip("nbformat")
+        nbclient = pytest.importorskip("nbclient")
+        pytest.importorskip("ipykernel")
+        notebook = nbformat.read(CURVE, as_version=4)
+        notebook.cells = notebook.cells[:cells]
+        resources = {"metadata": {"path": str(folder)}}
+        client = nbclient.NotebookClient(
+            notebook, kernel_name="python3", timeout=120, resources=resources
+        )
+        client.execute()
+        del client
+        gc.collect()  # what it left open complains here, not in some other test
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def executed(jupyter: None) -> Any:
+    return execute(FOLDER)
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def printed(cell: Any) -> str:
+    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+
+
+def shown(cell: Any, mime: str) -> str:
+    """What the cell's value looks like as *mime*."""
+    (found,) = (output.data[mime] for output in cell.outputs if mime in output.get("data", {}))
+    return str(found)
+
+
+def cell(notebook: Any, name: str) -> Any:
+    (found,) = (cell for cell in notebook.cells if cell.id == name)
+    return found
+
+
+def test_it_runs_to_its_end(executed: Any) -> None:
+    cells = code_cells(executed)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(cell.outputs for cell in cells)
+    assert f"{HORIZON} of traffic" in printed(cell(executed, "fleet"))
+
+
+def test_the_curve_has_five_points_and_falls(executed: Any) -> None:
+    rows = ROW.findall(shown(cell(executed, "table"), "text/markdown"))
+    scales, utilizations, prices, factors = zip(*(map(float, row) for row in rows), strict=True)
+    assert len(rows) >= 5
+    assert 1.0 in scales
+    assert min(utilizations) < 10.0
+    assert max(utilizations) > 90.0
+    assert list(utilizations) == sorted(set(utilizations))
+    assert list(prices) == sorted(set(prices), reverse=True)
+    # Nothing but a node is on the bill: a token costs the naive price over the utilization.
+    for utilization, factor in zip(utilizations, factors, strict=True):
+        assert utilization / 100.0 * factor == pytest.approx(1.0, rel=0.02)
+
+
+def test_the_run_is_a_point_beside_the_naive_line(executed: Any) -> None:
+    svg = shown(cell(executed, "curve"), "image/svg+xml")
+    (real,) = re.findall(r"= \$([\d.]+) per 1M", printed(cell(executed, "real")))
+    (naive,) = re.findall(r"= \$([\d.]+) per 1M", printed(cell(executed, "naive")))
+    (utilization,) = re.findall(r"= ([\d.]+)%", printed(cell(executed, "utilization")))
+    assert f"this run: ${real} at {utilization} %" in svg
+    assert f"naive benchmark: ${naive}" in svg
+    assert float(real) * float(utilization) / 100.0 == pytest.approx(float(naive), rel=0.02)
+
+
+def test_its_outputs_name_no_place_of_this_machine(executed: Any) -> None:
+    assert str(REPOSITORY) not in json.dumps(executed)
+
+
+def test_it_finds_the_scenario_from_the_root(jupyter: None) -> None:
+    names = [cell["id"] for cell in committed(CURVE)["cells"]]
+    notebook = execute(REPOSITORY, names.index("fleet") + 1)
+    assert "llama-3.1-8b on h100-sxm" in printed(cell(notebook, "fleet"))
+
+
+def committed(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def source(cell: Any) -> str:
+    return "".join(cell["source"])
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.name)
+def test_committed_notebooks_are_stripped(path: Path) -> None:
+    notebook = committed(path)
+    assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    assert notebook["metadata"]["language_info"] == {"name": "python"}
+    for cell in notebook["cells"]:
+        assert cell["metadata"] == {}
+        assert "attachments" not in cell
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.name)
+def test_committed_notebooks_name_no_place_of_a_machine(path: Path) -> None:
+    for cell in committed(path)["cells"]:
+        assert not ABSOLUTE_PATH.search(source(cell))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.name)
+def test_dollars_in_text_start_no_formula(path: Path) -> None:
+    """Jupyter reads what stands between two dollar signs as mathematics."""
+    for cell in committed(path)["cells"]:
+        if cell["cell_type"] == "markdown":
+            assert not re.search(r"(?<!\\)\$", source(cell))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('open("/home/me/x.yaml")', True),
+        (r"C:\Users\me", True),
+        ("[x](../scenarios/x.yaml), scenarios/x.yaml, a / b / c", False),
+    ],
+)
+def test_absolute_paths_are_recognised(text: str, found: bool) -> None:
+    assert bool(ABSOLUTE_PATH.search(text)) is found
