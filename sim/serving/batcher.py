@@ -257,7 +257,7 @@ class Batcher:
         open_slots = self.waiting.count and len(self.running) < self.max_num_seqs
         head = self.waiting.head() if open_slots else None
         if prefilling is None and (head is None or not fits(self, head, need)):
-            return self.plan_run()
+            return self.plan_run()  # whoever waits has to wait until somebody leaves
         chunks: Chunks = []
         if prefilling is not None:
             if prefilling.shared is not None:
@@ -342,7 +342,8 @@ class Batcher:
         seconds: float | None = None
         if self.async_scheduling and self.coming:
             see(self, run.lead_begin_s)
-        due = self.decodes.due_now()
+        decodes = self.decodes
+        due = decodes.due[decodes.steps % decodes.block_tokens]
         if self.prefilling is None and due <= self.cache.free:
             open_slots = self.waiting.count and len(self.running) < self.max_num_seqs
             head = self.waiting.head() if open_slots else None

@@ -66,4 +66,8 @@ def depart(engine: Batcher, sequence: Sequence, end_s: float) -> None:
     sequence.outcome = COMPLETED
     sequence.finished_at_s = end_s + engine.timing.first_token_s
     del engine.running[sequence]
-    engine.cache.release(sequence, sequence.computed, sequence.computed, again=False)
+    computed, cache = sequence.computed, engine.cache
+    if sequence.shared is None:
+        cache.give(-(-computed // cache.block_tokens))
+    else:
+        cache.release(sequence, computed, computed, again=False)

@@ -213,19 +213,24 @@ class KVCache:
         if shared:
             ours -= len(shared)
             whole -= len(shared)
-        if ours:
+        if again and whole > 0 and self.caching:
             self.free += ours
-            if again and whole > 0 and self.caching:
-                self._remember(Segment(ours, (sequence.route, sequence.number), whole))
-            else:
-                last = self._queue[-1] if self._queue else None
-                if isinstance(last, Segment) and last.key is None:
-                    last.blocks += ours
-                else:
-                    self._queue.append(Segment(ours))
+            self._remember(Segment(ours, (sequence.route, sequence.number), whole))
+        elif ours:
+            self.give(ours)
         if shared:
             self._release_shared(shared)
         sequence.shared = None
+
+    def give(self, count: int) -> None:
+        """Free *count* blocks whose content nobody will ask for again. O(1)."""
+        self.free += count
+        queue = self._queue
+        last = queue[-1] if queue else None
+        if isinstance(last, Segment) and last.key is None:
+            last.blocks += count
+        else:
+            queue.append(Segment(count))
 
     def _remember(self, segment: Segment) -> None:
         older = self._private.get(segment.key)

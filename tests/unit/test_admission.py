@@ -1,6 +1,7 @@
-"""Who may enter the batch, and when (`sim.serving.admission`). Steps last 1 s and blocks hold 4 tokens unless said otherwise.
+"""Who may enter the batch, and when (`sim.serving.admission`).
 
-`play` returns (number, first token, finish) in the order of leaving.
+Steps last 1 s and blocks hold 4 tokens unless said otherwise. `play` returns
+(number, first token, finish) in the order of leaving.
 """
 
 import pytest

@@ -1,6 +1,7 @@
-"""The batch, step by step (`sim.serving.batcher`). Steps last 1 s and blocks hold 4 tokens unless said otherwise.
+"""The batch, step by step (`sim.serving.batcher`).
 
-`play` returns (number, first token, finish) in the order of leaving.
+Steps last 1 s and blocks hold 4 tokens unless said otherwise. `play` returns
+(number, first token, finish) in the order of leaving.
 """
 
 import math

@@ -1,5 +1,4 @@
-"""What a step or run does to those in it (`sim.serving.booking`), by hand. Steps last 1 s and blocks hold 4 tokens unless said otherwise.
-"""
+"""What a step or run does to those in it (`sim.serving.booking`), by hand."""
 
 import math
 

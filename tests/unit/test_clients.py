@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 import simpy
 
-from sim.fleet.clients import ClosedClients, open_clients
+from sim.fleet.clients import ClosedClients, OpenClients
 from sim.serving.sequence import Outcome, Prefix, Sequence
 
 
@@ -17,10 +17,18 @@ class Door:
     env: simpy.Environment
     answer_s: float | None = 2.0
     log: list[tuple[float, int, int]] = field(default_factory=list)
+    expected: list[tuple[float, int]] = field(default_factory=list)
     arrived: list[Sequence] = field(default_factory=list)
     listeners: dict[int, Callable[[Sequence], None]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.submit = [self.arrive, self.arrive]
+
+    def expect(self, arrived_at_s: list[float], routes: list[int]) -> None:
+        self.expected += zip(arrived_at_s, routes, strict=True)
+
     def arrive(self, sequence: Sequence) -> None:
+        assert (sequence.arrived_at_s, sequence.route) in self.expected
         self.log.append((self.env.now, sequence.route, sequence.number))
         self.arrived.append(sequence)
         if sequence.route not in self.listeners:
@@ -58,7 +66,7 @@ def test_open_clients_keep_their_times() -> None:
     env = simpy.Environment(initial_time=-2.0)
     door = Door(env)
     batches = [timetable(-1.5, 0.0, 0.0), timetable(0.25, 4.0, first=3)]
-    env.process(open_clients(env, door, batches, [0]))  # type: ignore[arg-type]
+    env.process(OpenClients(env, door, batches, [0]).run())  # type: ignore[arg-type]
     env.run()
     assert door.log == [(-1.5, 0, 0), (0.0, 0, 1), (0.0, 0, 2), (0.25, 0, 3), (4.0, 0, 4)]
 
@@ -67,7 +75,7 @@ def test_open_clients_ask_for_what_the_timetable_says() -> None:
     env, head = simpy.Environment(), (("head", 5),)
     door = Door(env)
     batch = Timetable([1.0, 1.5], [1, 0], [8, 9], [70, 71], [30, 31], [head, None])
-    env.process(open_clients(env, door, [batch], [4, -2]))  # type: ignore[arg-type]
+    env.process(OpenClients(env, door, [batch], [4, -2]).run())  # type: ignore[arg-type]
     env.run()
     asked = [
         (s.route, s.number, s.arrived_at_s, s.input_tokens, s.output_tokens, s.prefix, s.priority)
@@ -87,17 +95,18 @@ def test_a_timetable_is_read_as_time_comes() -> None:
             yield timetable(float(read), first=read)
             read += 1
 
-    env.process(open_clients(env, door, endless(), [0]))  # type: ignore[arg-type]
+    env.process(OpenClients(env, door, endless(), [0]).run())  # type: ignore[arg-type]
     env.run(until=10.5)
     assert [at_s for at_s, *_ in door.log] == [float(n) for n in range(11)]
     assert read == 11
+    assert len(door.expected) == 12
 
 
 def test_columns_of_different_lengths_are_an_error() -> None:
     env = simpy.Environment()
     broken = timetable(0.0, 1.0)
     broken.prefix.pop()
-    env.process(open_clients(env, Door(env), [broken], [0]))  # type: ignore[arg-type]
+    env.process(OpenClients(env, Door(env), [broken], [0]).run())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="shorter"):
         env.run()
 

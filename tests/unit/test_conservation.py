@@ -16,7 +16,9 @@ POOL = PoolUsage(
 )  # fmt: skip
 
 
-def check(route: RouteUsage = ROUTE, pool: PoolUsage = POOL, arrived: int = 10, **all_: float) -> None:
+def check(
+    route: RouteUsage = ROUTE, pool: PoolUsage = POOL, arrived: int = 10, **all_: float
+) -> None:
     overall = replace(route, useful=replace(TOKENS, **all_))
     check_usage(Usage(100.0, {"chat": route}, {"main": pool}, overall), [arrived])
 
@@ -25,7 +27,9 @@ def test_sound_books_pass() -> None:
     check()
 
 
-@pytest.mark.parametrize("state", ["completed", "rejected", "timed_out", "failed", "cancelled", "in_flight"])
+@pytest.mark.parametrize(
+    "state", ["completed", "rejected", "timed_out", "failed", "cancelled", "in_flight"]
+)
 def test_a_request_lost_from_any_state(state: str) -> None:
     counts = replace(COUNTS, **{state: getattr(COUNTS, state) - 1})
     with pytest.raises(ConservationError, match="requests of chat by final state: 9"):

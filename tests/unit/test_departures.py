@@ -1,6 +1,7 @@
-"""Leaving before the last token (`sim.serving.departures`). Steps last 1 s and blocks hold 4 tokens unless said otherwise.
+"""Leaving before the last token (`sim.serving.departures`).
 
-`play` returns (number, first token, finish) in the order of leaving.
+Steps last 1 s and blocks hold 4 tokens unless said otherwise. `play` returns
+(number, first token, finish) in the order of leaving.
 """
 
 import math
@@ -113,6 +114,25 @@ def test_a_crash_of_an_idle_engine() -> None:
     engine = batcher()
     assert engine.crash(5.0) == []
     assert play(engine, [ask(0, 7.0, 4, 1)]) == [(0, 8.0, 8.0)]
+
+
+@pytest.mark.parametrize("answer", [1, 9])
+def test_a_crash_in_a_prefill_leaves_no_token_behind(answer: int) -> None:
+    """The step that would have emitted it never ended, whatever was known of it beforehand."""
+    engine = batcher()
+    one = ask(0, 0.0, 4, answer)
+    assert play(engine, [one], [crash(engine, 0.25)]) == [(0, None, 0.25)]
+    assert (one.generated, one.computed) == (0, 0)
+    assert engine.busy_s == charged(one) + engine.lost_s == 0.25
+
+
+def test_a_crash_in_a_mixed_step_leaves_those_who_decode_where_they_were() -> None:
+    """The second's prefill, from 1 to 2 s, carries the first one's second token."""
+    engine = batcher()
+    asks = [ask(0, 0.0, 4, 9), ask(1, 0.5, 4, 9)]
+    assert play(engine, asks, [crash(engine, 1.75)]) == [(0, 1.0, 1.75), (1, None, 1.75)]
+    assert [(a.generated, a.computed) for a in asks] == [(1, 4), (0, 0)]
+    assert engine.busy_s == charged(*asks) + engine.lost_s == 1.75
 
 
 @pytest.mark.parametrize("at_s", [2.3, 2.75, 4.0, 4.4, 7.9, 12.0])

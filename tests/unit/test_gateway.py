@@ -29,9 +29,11 @@ class Door:
             pool.on_done = self.gateway.done
 
     def arrive(self, *asks: Sequence) -> None:
+        """All are expected at once, and each comes at its time."""
+        self.gateway.expect([s.arrived_at_s for s in asks], [s.route for s in asks])
         for sequence in asks:
             self.env.run(until=self.env.timeout(sequence.arrived_at_s - self.env.now))
-            self.gateway.arrive(sequence)
+            self.gateway.submit[sequence.route](sequence)
 
     def numbers(self) -> list[int]:
         return [s.number for s in self.recorded]

@@ -210,7 +210,8 @@ def test_shared_blocks_that_are_held_again_are_not_forgotten() -> None:
     cache = cache_of(4)
     admit(cache, one := prompt(1, 8, HEAD))
     leave(cache, one)
-    assert admit(cache, two := prompt(2, 9, HEAD)) == 8
+    two = prompt(2, 9, HEAD)
+    assert admit(cache, two) == 8
     cache.take(1)  # the last free block
     assert cache.free == 0
     assert found(cache, prompt(3, 9, HEAD)) == 8

@@ -1,4 +1,7 @@
-"""Integrals of a batcher at any moment (`sim.serving.levels`). Steps last 1 s, blocks hold 4 tokens."""
+"""Integrals of a batcher at any moment (`sim.serving.levels`).
+
+Steps last 1 s and blocks hold 4 tokens.
+"""
 
 from collections.abc import Callable
 

@@ -56,7 +56,9 @@ def test_requests_are_those_that_arrived_in_the_window() -> None:
 
 
 def test_requests_by_final_state() -> None:
-    rows = [{"outcome": code} for code, count in enumerate((6, 5, 4, 3, 2, 1)) for _ in range(count)]
+    rows = [
+        {"outcome": code} for code, count in enumerate((6, 5, 4, 3, 2, 1)) for _ in range(count)
+    ]
     rows[0] |= {"attempt": 2}
     assert usage(*rows).requests == RequestCounts(
         arrived=21, completed=6, rejected=5, timed_out=4, failed=3, cancelled=2, in_flight=1,
@@ -77,9 +79,7 @@ def test_tokens_offered_useful_and_inside_the_slo() -> None:
     assert found.requests.in_slo == 1
 
 
-@pytest.mark.parametrize(
-    ("metric", "value_s"), [("ttft", 1.0), ("tpot", 1.0), ("e2e", 5.0)]
-)
+@pytest.mark.parametrize(("metric", "value_s"), [("ttft", 1.0), ("tpot", 1.0), ("e2e", 5.0)])
 def test_a_promise_is_kept_at_its_very_bound(metric: str, value_s: float) -> None:
     inside = [
         usage(DONE, targets=((metric, 0.5, bound_s),)).requests.in_slo

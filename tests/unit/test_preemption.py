@@ -1,6 +1,7 @@
-"""Who gives way when blocks are short (`sim.serving.preemption`). Steps last 1 s and blocks hold 4 tokens unless said otherwise.
+"""Who gives way when blocks are short (`sim.serving.preemption`).
 
-`play` returns (number, first token, finish) in the order of leaving.
+Steps last 1 s and blocks hold 4 tokens unless said otherwise. `play` returns
+(number, first token, finish) in the order of leaving.
 """
 
 import math

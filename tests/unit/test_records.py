@@ -19,9 +19,7 @@ def test_an_attempt_becomes_a_row() -> None:
     chunks: list[Columns] = []
     ledger = Ledger(chunks.append)
     ledger.add(
-        attempt(
-            5, outcome=Outcome.FAILED, finished_at_s=9.0, computed=64, waste_s=0.25, replica=3
-        )
+        attempt(5, outcome=Outcome.FAILED, finished_at_s=9.0, computed=64, waste_s=0.25, replica=3)
     )
     ledger.flush()
     (columns,) = chunks

@@ -54,7 +54,10 @@ def test_streams_of_neighbours_are_uncorrelated() -> None:
 
 
 def test_another_process_with_another_hash_seed_draws_the_same() -> None:
-    code = "from sim.streams import Streams; print(Streams(7).of('arrivals', 'chat').random(4).tolist())"
+    code = """
+from sim.streams import Streams
+print(Streams(7).of("arrivals", "chat").random(4).tolist())
+"""
     env = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": os.pathsep.join(sys.path)}
     told = subprocess.run(
         [sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True

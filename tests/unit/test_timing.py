@@ -10,9 +10,7 @@ from sim.catalog.timings import tables
 from sim.serving.timing import StepTiming, step_timing
 
 NONE = host("none")
-HOST = replace(
-    NONE, per_step_s=0.5, per_sequence_s=0.25, per_prefill_step_s=3.0, first_token_s=7.0
-)
+HOST = replace(NONE, per_step_s=0.5, per_sequence_s=0.25, per_prefill_step_s=3.0, first_token_s=7.0)
 MOE_HOST = replace(NONE, moe_base_factor=1.5, moe_sparse_factor=0.5)
 TABLE = KernelTable(
     knots_tokens=(2, 12, 22),

@@ -36,8 +36,9 @@ def test_a_figure_that_one_lacks_is_lacking() -> None:
 
 
 def test_arrays_are_averaged_cell_by_cell() -> None:
-    one, two = PoolUsage(paid_by_interval=np.array([1.0, 2.0])), PoolUsage(
-        paid_by_interval=np.array([3.0, 2.0])
+    one, two = (
+        PoolUsage(paid_by_interval=np.array([1.0, 2.0])),
+        PoolUsage(paid_by_interval=np.array([3.0, 2.0])),
     )
     found = mean([one, two]).paid_by_interval
     assert found.tolist() == [2.0, 2.0]
