@@ -84,9 +84,7 @@ def test_moments_of_a_lone_request_are_those_of_its_pairs() -> None:
     answers = theory.TokenLaw(np.array([1, 3]), np.array([0.5, 0.5]))
     lone = theory.LoneStep(0.01, 0.001, 0.002, 0.0001, 0.0, 0.0)
     pairs = [(0.125, 10, 1), (0.125, 10, 3), (0.375, 20, 1), (0.375, 20, 3)]
-    seconds = [
-        (p, float(lone.service_s(np.array([i]), np.array([o]))[0])) for p, i, o in pairs
-    ]
+    seconds = [(p, float(lone.service_s(np.array([i]), np.array([o]))[0])) for p, i, o in pairs]
     expected = sum(p * s for p, s in seconds), sum(p * s * s for p, s in seconds)
     assert lone.moments(prompts, answers) == pytest.approx(expected)
 

@@ -41,7 +41,7 @@ class TokenLaw:
 def rounded_up(survival: Callable[[np.ndarray], np.ndarray], low: int, high: int) -> TokenLaw:
     """The law of clip(⌈Y⌉, low, high), given P(Y > y): whole tokens as a scenario defines them.
 
-    >>> law = rounded_up(lambda y: np.exp(-y / 2), 1, 1000)  # exponential: geometric when rounded up
+    >>> law = rounded_up(lambda y: np.exp(-y / 2), 1, 1000)  # exponential, so geometric
     >>> round(law.mean, 9) == round(1 / (1 - math.exp(-1 / 2)), 9)
     True
     """
@@ -136,7 +136,7 @@ def mmc_wait_s(rate: float, service_s: float, servers: int) -> float:
 class Chain:
     """A birth-death chain of requests in an engine: `states[n]` is the share of time with n there.
 
-    At most `slots` of them are in the batch; what comes when the chain is in its last state is lost.
+    At most `slots` of them are in the batch; what comes in the last state is lost.
     """
 
     rate: float
@@ -215,14 +215,15 @@ class LoneStep:
     def prefill_s(self, prompt: np.ndarray) -> np.ndarray:
         """The step of a whole prompt: I tokens, I²/2 attention pairs."""
         kernel_s = self.first_s + self.per_token_s * (prompt - 1.0)
-        return kernel_s + self.per_attention_pair_s * prompt**2 / 2 + self.prefill_fixed_s
+        attention_s = self.per_attention_pair_s * prompt**2 / 2
+        return np.asarray(kernel_s + attention_s + self.prefill_fixed_s)
 
     def service_s(self, prompt: np.ndarray, answer: np.ndarray) -> np.ndarray:
         """The whole request."""
         steps = answer - 1.0
         context = steps * prompt + steps * (steps - 1) / 2
         decode_s = steps * (self.first_s + self.per_sequence_s) + self.per_context_token_s * context
-        return self.prefill_s(prompt) + decode_s
+        return np.asarray(self.prefill_s(prompt) + decode_s)
 
     def moments(self, prompts: TokenLaw, answers: TokenLaw) -> tuple[float, float]:
         """E[S] and E[S²] for independent lengths, summed over all pairs."""

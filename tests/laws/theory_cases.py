@@ -70,11 +70,12 @@ class Sample:
     @property
     def sojourn_s(self) -> np.ndarray:
         """Times from arrival to the last token."""
-        return self.of_done("finished_at_s") - self.of_done("arrived_at_s")
+        return np.subtract(self.of_done("finished_at_s"), self.of_done("arrived_at_s"))
 
     def wait_s(self, prefill_s: float | np.ndarray) -> np.ndarray:
         """Times from arrival to the begin of the prefill step, which lasts *prefill_s*."""
-        return self.of_done("first_token_at_s") - self.of_done("arrived_at_s") - prefill_s
+        ttft_s = np.subtract(self.of_done("first_token_at_s"), self.of_done("arrived_at_s"))
+        return np.subtract(ttft_s, prefill_s)
 
     @property
     def rate(self) -> float:
@@ -120,7 +121,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Case:
-    """A scenario, its figures, and the controls that sharpen them; controls are judged themselves."""
+    """A scenario, its figures, and the controls that sharpen them and are judged like them."""
 
     key: str
     queue: str

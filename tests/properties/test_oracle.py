@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sim.serving import batcher as batcher_module
-from sim.serving import charges, replica
+from sim.serving import charges, departures, preemption, replica
 from sim.serving.batcher import Batcher
 from sim.serving.decodes import DecodeSet
 from sim.serving.kvcache import NOTHING, KVCache
@@ -73,26 +73,27 @@ def _priorities_ignored(patch):
 
 
 def _first_is_the_victim(patch):
-    patch.setattr(Batcher, "_last_in_order", lambda self: next(iter(self.running)))
+    patch.setattr(preemption, "last_in_order", lambda engine: next(iter(engine.running)))
 
 
 def _admission_after_preemption(patch):
-    original = Batcher._compose_with_preemption
+    original = batcher_module.compose_short
 
-    def compose(self):
-        seconds = original(self)
-        head = self.waiting.head()
-        if seconds is None or head is None or self._chunks is None:
+    def compose(engine):
+        seconds = original(engine)
+        head = engine.waiting.head()
+        if seconds is None or head is None or engine.chunks is None:
             return seconds
-        spent = self.decodes.size + sum(n for _, n in self._chunks)
-        self._admit(head, self.max_num_batched_tokens - spent, self._chunks)
-        return self._plan_step(self._chunks)
+        chunks = list(engine.chunks)
+        spent = engine.decodes.size + sum(n for _, n in chunks)
+        batcher_module.admit(engine, head, engine.max_num_batched_tokens - spent, chunks)
+        return engine.plan_step(chunks)
 
-    patch.setattr(Batcher, "_compose_with_preemption", compose)
+    patch.setattr(batcher_module, "compose_short", compose)
 
 
 def _stalled_ones_move(patch):
-    patch.setattr(Batcher, "_stall", lambda self, rest: None)
+    patch.setattr(preemption, "stall", lambda engine, rest: None)
 
 
 def _input_not_reserved(patch):
@@ -114,14 +115,14 @@ def _sees_at_once(patch):
 
 
 def _aborted_token_is_emitted(patch):
-    original = Batcher._drop_running
+    original = departures.drop_running
 
-    def drop(self, sequence, computed_now):
+    def drop(engine, sequence, computed_now):
         decoding = sequence.state is batcher_module.DECODE
-        original(self, sequence, computed_now)
+        original(engine, sequence, computed_now)
         sequence.generated += decoding
 
-    patch.setattr(Batcher, "_drop_running", drop)
+    patch.setattr(departures, "drop_running", drop)
 
 
 def _head_first_into_the_queue(patch):
@@ -158,7 +159,7 @@ def _found_a_step_late(patch):
 
 
 def _context_does_not_grow(patch):
-    original = Batcher._plan_run
+    original = Batcher.plan_run
 
     def plan(self):
         seconds = original(self)
@@ -167,7 +168,7 @@ def _context_does_not_grow(patch):
             seconds, run.growth_s = run.count * run.first_s, 0.0
         return seconds
 
-    patch.setattr(Batcher, "_plan_run", plan)
+    patch.setattr(Batcher, "plan_run", plan)
 
 
 def _cut_a_step_late(patch):
@@ -218,47 +219,41 @@ def _refused_a_token_early(patch):
 
 
 def _engine_waits_for_the_first_token(patch):
-    original = Batcher._plan_step
+    original = Batcher.plan_step
 
     def plan(self, chunks):
         return original(self, chunks) + (self.timing.first_token_s if chunks else 0.0)
 
-    patch.setattr(Batcher, "_plan_step", plan)
+    patch.setattr(Batcher, "plan_step", plan)
 
 
 def _recomputation_is_not_waste(patch):
-    def charge(sequence, n, own_s, cached_s):
-        sequence.prefill_s += own_s
-        sequence.cached_s += cached_s
-
-    patch.setattr(charges, "_charge_again", charge)
+    patch.setattr(charges, "_waste", lambda sequence, n, own_s, cached_s: None)
 
 
 def _cached_tokens_read_for_free(patch):
     original = batcher_module.charge_chunks
 
     def charge(chunks, per_token_s, step):
-        for sequence, _ in chunks:
+        total_s = 0.0
+        for sequence, n in chunks:
             sequence.cached_input, kept = 0, sequence.cached_input
-            original([(sequence, _)], per_token_s, step)
+            total_s += original([(sequence, n)], per_token_s, step)
             sequence.cached_input = kept
+        return total_s
 
     patch.setattr(batcher_module, "charge_chunks", charge)
 
 
 def _shared_by_token_instead_of_shapley(patch):
-    original = Batcher._plan_step
+    original = batcher_module.charge_chunks
 
-    def plan(self, chunks):
-        seconds = original(self, chunks)
-        new = sum(n for _, n in chunks)
-        if new and self.decodes.size:
-            each = self.timing.batch_s[new + self.decodes.size] / (new + self.decodes.size)
-            self._step_clock_s = each + self.timing.per_decode_s
-            self._step_token_s = each + self.timing.per_prefill_step_s / new
-        return seconds
+    def charge(chunks, per_token_s, step):
+        return original(chunks, per_token_s * 0.99, step) + 0.01 * per_token_s * sum(
+            n for _, n in chunks
+        )
 
-    patch.setattr(Batcher, "_plan_step", plan)
+    patch.setattr(batcher_module, "charge_chunks", charge)
 
 
 FAULTS = [value for name, value in sorted(globals().items()) if name.startswith("_") and callable(value) and name.islower() and not name.startswith("__")]  # fmt: skip

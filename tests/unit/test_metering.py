@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sim.ledger.metering import OUTCOMES, Meter, RouteMeter, figures
-from sim.ledger.records import FIELDS, Columns
+from sim.ledger.records import FIELDS, TROUBLE, Columns
 from sim.ledger.usage import (
     ComponentSeconds,
     Figures,
@@ -24,13 +24,13 @@ DONE = {"finished_at_s": 10.0, "first_token_at_s": 6.0, "generated": 5, "compute
 
 def columns(*rows: dict[str, Any]) -> Columns:
     """Attempts that came at 5 with 100 tokens in and 5 out, changed by *rows*."""
-    usual = dict.fromkeys(FIELDS, 0) | {
+    usual = dict.fromkeys(FIELDS | TROUBLE, 0) | {
         "arrived_at_s": 5.0, "queued_at_s": 5.0, "first_token_at_s": math.nan,
         "finished_at_s": math.nan, "input_tokens": 100, "output_tokens": 5,
     }  # fmt: skip
     return {
         name: np.array([(usual | row)[name] for row in rows], dtype=kind)
-        for name, kind in FIELDS.items()
+        for name, kind in (FIELDS | TROUBLE).items()
     }
 
 

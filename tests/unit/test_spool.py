@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.ledger.records import FIELDS, Columns
+from sim.ledger.records import FIELDS, TROUBLE, Columns
 from sim.ledger.spool import Spool, read
 from sim.serving.sequence import Outcome
 
@@ -16,10 +16,10 @@ COLUMNS = {
 
 
 def columns(*rows: dict[str, Any]) -> Columns:
-    usual = dict.fromkeys(FIELDS, 0) | {"input_tokens": 100, "output_tokens": 5}
+    usual = dict.fromkeys(FIELDS | TROUBLE, 0) | {"input_tokens": 100, "output_tokens": 5}
     return {
         name: np.array([(usual | row)[name] for row in rows], dtype=kind)
-        for name, kind in FIELDS.items()
+        for name, kind in (FIELDS | TROUBLE).items()
     }
 
 
