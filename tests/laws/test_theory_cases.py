@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from sim.scenario.load import load
 from tests.laws.protocol import common_bias_p
-from tests.laws.theory_cases import Case, Figure, cases
-
-pytestmark = pytest.mark.slow
+from tests.laws.theory_cases import Case, cases
+from tests.laws.theory_figures import Figure
+from tests.laws.theory_sample import FOLDER
 
 FIGURES = [
     pytest.param(case, figure, id=f"{case.key} {case.queue}: {figure.name}")
@@ -18,6 +19,7 @@ FIGURES = [
 COMMON_BIAS_ALPHA = 0.001
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "figure"), FIGURES)
 def test_figure(case: Case, figure: Figure) -> None:
     verdict = case.settle(figure)
@@ -25,8 +27,15 @@ def test_figure(case: Case, figure: Figure) -> None:
     assert verdict.precise, verdict
 
 
+@pytest.mark.slow
 def test_no_common_bias() -> None:
     """One figure of each case, in four independent parts, so that nothing is counted twice."""
     ts = [t for case in cases() for t in case.group_ts(case.figures[0])]
     assert len(ts) == 4 * len(cases())
     assert common_bias_p(ts) > COMMON_BIAS_ALPHA
+
+
+def test_seeds_are_the_places_in_the_list_and_no_scenario_is_left_out() -> None:
+    seeds = {case.file: load(FOLDER / case.file).seed for case in cases()}
+    assert list(seeds.values()) == [1000 * place for place in range(1, len(cases()) + 1)]
+    assert set(seeds) == {path.name for path in FOLDER.iterdir()}

@@ -11,7 +11,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tests.laws.theory_cases import FOLDER, STEP_S, Sample, cases, observe
+from tests.laws.theory_cases import STEP_S, cases
+from tests.laws.theory_sample import FOLDER, Sample, observe
 
 COUNT = 1500
 SCENARIOS = FOLDER.parents[2] / "scenarios"

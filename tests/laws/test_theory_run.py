@@ -9,7 +9,7 @@ import pytest
 from sim.scenario.load import load
 from sim.studies.replications import run
 from sim.studies.result import Result
-from tests.laws.theory_cases import FOLDER, observe
+from tests.laws.theory_sample import FOLDER, observe
 
 COUNT, HORIZON_S = 2000, 5000.0
 WHOLE = (

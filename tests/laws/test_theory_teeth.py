@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests.laws.protocol import REPLICATIONS
-from tests.laws.theory_cases import Case, LostRequestError, Sample, cases, observe
+from tests.laws.theory_cases import Case, cases
+from tests.laws.theory_sample import LostRequestError, Sample, observe
 
 FIRST = range(REPLICATIONS)
 

@@ -1,4 +1,4 @@
-"""Cases: scenarios that are queues with a known answer, what is read off them, and the answer.
+"""Case: a scenario that is a queue with a known answer; and the list of all.
 
 The numbers of each scenario are written here again, on purpose: what its file says must arrive
 in the engine.
@@ -7,116 +7,27 @@ in the engine.
 from __future__ import annotations
 
 import math
-import tempfile
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cache
 
 import numpy as np
 
-from sim.ledger.spool import read
-from sim.ledger.usage import PoolUsage
-from sim.scenario.load import load
-from sim.simulation import Run, simulate
 from tests.laws import theory
-from tests.laws.protocol import (
-    MEAN_GATE,
-    REPLICATIONS,
-    TAIL_GATE,
-    Estimate,
-    Verdict,
-    estimate,
-    settle,
+from tests.laws.protocol import REPLICATIONS, Estimate, Verdict, estimate, settle
+from tests.laws.theory_figures import (
+    Figure,
+    answers,
+    answers_squared,
+    arrivals,
+    batch,
+    idle,
+    lost,
+    slowdown,
+    sojourn,
+    wait,
+    waiting_share,
 )
-
-FOLDER = Path(__file__).parent / "scenarios"
-
-
-class LostRequestError(AssertionError):
-    """A request of the window is missing from the records, or there twice."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One replication: what the simulation says of itself, and its records in order of arrival."""
-
-    run: Run
-    columns: dict[str, np.ndarray]
-
-    def __post_init__(self) -> None:
-        """Every request that came in the window is there once, and has ended."""
-        numbers = self.columns["request_id"]
-        arrived = self.run.usage.overall.requests.arrived
-        if len(numbers) != arrived or not (np.diff(numbers) == 1).all():
-            raise LostRequestError(f"{len(numbers)} records of {arrived:.0f} requests")
-        if not (self.done | (self.columns["outcome"] == "rejected")).all():
-            raise LostRequestError("requests that never ended")
-
-    @cached_property
-    def done(self) -> np.ndarray:
-        """Which requests were answered."""
-        return np.asarray(self.columns["outcome"] == "completed")
-
-    def of_done(self, column: str) -> np.ndarray:
-        """A column, of the answered requests only."""
-        return np.asarray(self.columns[column][self.done])
-
-    @property
-    def pool(self) -> PoolUsage:
-        """The one pool's usage."""
-        return self.run.usage.pools["main"]
-
-    @property
-    def sojourn_s(self) -> np.ndarray:
-        """Times from arrival to the last token."""
-        return np.subtract(self.of_done("finished_at_s"), self.of_done("arrived_at_s"))
-
-    def wait_s(self, prefill_s: float | np.ndarray) -> np.ndarray:
-        """Times from arrival to the begin of the prefill step, which lasts *prefill_s*."""
-        ttft_s = np.subtract(self.of_done("first_token_at_s"), self.of_done("arrived_at_s"))
-        return np.subtract(ttft_s, prefill_s)
-
-    @property
-    def rate(self) -> float:
-        """Requests that came, per second of the window."""
-        return len(self.columns["request_id"]) / self.run.usage.window_s
-
-
-def observe(
-    file: str,
-    replication: int,
-    overrides: Sequence[str] = (),
-    sample_every_s: float | None = None,
-) -> Sample:
-    """Run one replication of a scenario of this folder and read its records back."""
-    scenario = load(FOLDER / file, overrides)
-    with tempfile.TemporaryDirectory() as folder:
-        run = simulate(
-            scenario,
-            replication=replication,
-            spool=Path(folder),
-            sample_every_s=sample_every_s,
-        )
-        chunks = list(read(Path(folder)))
-    columns = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
-    order = np.argsort(columns["request_id"])
-    return Sample(run, {name: values[order] for name, values in columns.items()})
-
-
-@dataclass(frozen=True)
-class Figure:
-    """Something that theory knows, and how to read it off a sample. Tails get the wider gate."""
-
-    name: str
-    theory: float
-    of: Callable[[Sample], float]
-    tail: bool = False
-
-    @property
-    def gate(self) -> float:
-        """Largest relative half-width."""
-        return TAIL_GATE if self.tail else MEAN_GATE
+from tests.laws.theory_sample import Sample, observe
 
 
 @dataclass(frozen=True)
@@ -177,81 +88,6 @@ def replicate(case: Case, replications: range, faults: tuple[str, ...] = ()) -> 
         sample = observe(case.file, replication, faults, case.sample_every_s)
         rows.append([figure.of(sample) for figure in case.every_figure])
     return np.array(rows)
-
-
-# -- figures ---------------------------------------------------------------------------------------
-
-
-def wait(theory_s: float, prefill_s: float) -> Figure:
-    """Mean wait for a slot."""
-    return Figure("mean wait (s)", theory_s, lambda s: float(s.wait_s(prefill_s).mean()))
-
-
-def sojourn(theory_s: float) -> Figure:
-    """Mean time from arrival to the last token."""
-    return Figure("mean time (s)", theory_s, lambda s: float(s.sojourn_s.mean()))
-
-
-def idle(share: float) -> Figure:
-    """Share of paid time in which no step runs."""
-    return Figure("idle share", share, lambda s: s.pool.idle_s / s.pool.paid_s)
-
-
-def lost(share: float) -> Figure:
-    """Share of requests that are rejected."""
-    return Figure("lost share", share, lambda s: 1.0 - float(s.done.mean()), tail=True)
-
-
-def waiting_share(share: float, step_s: float) -> Figure:
-    """Share of requests that wait for a slot, not just for the next step."""
-    return Figure("waiting share", share, lambda s: float((s.wait_s(step_s) > 1.5 * step_s).mean()))
-
-
-def batch(size: float) -> Figure:
-    """Mean sequences in the batch, sampled at fixed times."""
-    return Figure(
-        "mean batch",
-        size,
-        lambda s: float(np.mean([row["vllm:num_requests_running"] for row in s.run.timeseries])),
-    )
-
-
-def slowdown(law: theory.TokenLaw, decile: int, token_s: float, factor: float) -> Figure:
-    """Mean of time over own length, among the answers of one decile of lengths."""
-    low = law.quantile(decile / 10) if decile else 0
-    high = law.quantile((decile + 1) / 10) if decile < 9 else math.inf
-
-    def of(sample: Sample) -> float:
-        tokens = sample.of_done("output_tokens")
-        chosen = (tokens > low) & (tokens <= high)
-        return float(np.mean(sample.sojourn_s[chosen] / (token_s * tokens[chosen])))
-
-    return Figure(f"slowdown, decile {decile + 1}", factor, of)
-
-
-def arrivals(rate: float) -> Figure:
-    """Control: requests per second."""
-    return Figure("requests/s", rate, lambda s: s.rate)
-
-
-def answers(mean_tokens: float) -> Figure:
-    """Control: mean tokens that the requests ask for."""
-
-    def of(sample: Sample) -> float:
-        overall = sample.run.usage.overall
-        return overall.offered.output / overall.requests.arrived
-
-    return Figure("tokens/answer", mean_tokens, of)
-
-
-def answers_squared(mean_square: float) -> Figure:
-    """Control: mean square of the answers' tokens."""
-    return Figure(
-        "tokens²/answer",
-        mean_square,
-        lambda s: float(np.mean(s.of_done("output_tokens").astype(float) ** 2)),
-        tail=True,
-    )
 
 
 # -- the list --------------------------------------------------------------------------------------
@@ -317,12 +153,12 @@ def mengine1() -> Case:
     def wait_s(sample: Sample) -> float:
         return float(sample.wait_s(LONE.prefill_s(sample.of_done("input_tokens"))).mean())
 
-    wait = Figure("mean wait (s)", theory.pk_wait_s(rate, mean_s, square_s2), wait_s)
+    mean_wait = Figure("mean wait (s)", theory.pk_wait_s(rate, mean_s, square_s2), wait_s)
     return Case(
         "T3",
         "M/G/1, prefill",
         "mengine1.yaml",
-        (wait, idle(1 - rate * mean_s)),
+        (mean_wait, idle(1 - rate * mean_s)),
         (arrivals(rate), answers(answer.mean), answers_squared(answer.moment(2))),
     )
 

@@ -12,7 +12,8 @@ from tests.laws.protocol import (
     Verdict,
     common_bias_p,
 )
-from tests.laws.theory_cases import Case, Figure, cases, family_size
+from tests.laws.theory_cases import Case, cases, family_size
+from tests.laws.theory_figures import Figure
 
 HEAD = f"""\
 # Theory: queues that an engine becomes in special cases
@@ -28,9 +29,11 @@ with the batch a birth-death chain. Each row is one figure of one scenario in
   their traffic (requests/s and tokens/answer, which are rows of their own). ± is the half-width
   of the 99 % interval, also in per cent of the theory; t is the distance in standard errors.
 * A row fails if |t| is too large for all {family_size()} rows together to be rejected by chance
-  with more than {FAMILY_ALPHA:g}, or if the half-width is above {MEAN_GATE:.0%} (quantiles, losses
-  and squares: {TAIL_GATE:.0%}). It is then judged once more on four times as many replications.
-* Seeds follow from the place in the list, and were fixed before any result was seen.
+  with more than {FAMILY_ALPHA:g}, or if the half-width is above {100 * MEAN_GATE:g} %
+  ({100 * TAIL_GATE:g} % for quantiles, losses and squares). It is then judged once more on four
+  times as many replications.
+* Seeds follow from the place in the list, fixed before any result was seen; the lengths of the runs
+  were then chosen so that the intervals fit.
 * Little's law, work conservation and the waits of single requests hold exactly, and are tested
   without statistics (`test_theory_little.py`, `test_theory_paths.py`). Faults put in on purpose,
   such as steps 1 % longer, turn the cases red (`test_theory_teeth.py`).
@@ -40,14 +43,24 @@ with the batch a birth-death chain. Each row is one figure of one scenario in
 COLUMNS = ("case", "queue", "figure", "theory", "estimate", "±", "± %", "t")
 
 
+def number(value: float) -> str:
+    """Five significant digits, thousands not written as powers of ten."""
+    return f"{value:.0f}" if abs(value) >= 1e4 else f"{value:.5g}"
+
+
+def names(case: Case, figure: Figure) -> tuple[str, str, str]:
+    """The cells that say what a row is about."""
+    return case.key, case.queue.replace("<=", "≤"), figure.name
+
+
 def row(case: Case, figure: Figure, verdict: Verdict) -> str:
     """One line of the table."""
     found, known = verdict.estimate, verdict.theory
     half = found.half_width()
     cells = [
-        *(case.key, case.queue.replace("<=", "≤"), figure.name),
-        *(f"{known:.5g}", f"{found.value:.5g}", f"{half:.2g}"),
-        *(f"{half / known:.2%}", f"{found.t(known):+.2f}"),
+        *names(case, figure),
+        *(number(known), number(found.value), number(float(f"{half:.2g}"))),
+        *(f"{100 * half / known:.2f}", f"{found.t(known):+.2f}"),
     ]
     return "| " + " | ".join(cells) + " |" + ("" if verdict.passed else " **fails**")
 
