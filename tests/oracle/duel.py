@@ -43,16 +43,16 @@ class Ask:
 
 def timing(max_tokens: int, base=0.01, per_token=1e-4, **kw) -> StepTiming:
     """A made-up engine with every coefficient at work."""
-    fields = dict(
-        batch_s=[0.0] + [base + per_token * max(x, 4) for x in range(1, max_tokens + 1)],
-        per_decode_s=2e-5,
-        per_chunk_s=1e-5,
-        per_context_token_s=3e-6,
-        per_attention_pair_s=2e-7,
-        per_prefill_context_token_s=1e-6,
-        per_prefill_step_s=1e-3,
-        first_token_s=0.004,
-    )
+    fields = {
+        "batch_s": [0.0] + [base + per_token * max(x, 4) for x in range(1, max_tokens + 1)],
+        "per_decode_s": 2e-5,
+        "per_chunk_s": 1e-5,
+        "per_context_token_s": 3e-6,
+        "per_attention_pair_s": 2e-7,
+        "per_prefill_context_token_s": 1e-6,
+        "per_prefill_step_s": 1e-3,
+        "first_token_s": 0.004,
+    }
     return StepTiming(**{**fields, **kw})
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TICK = 1e-6
+PARTS = ("prefill", "cached", "rent", "decode", "waste")
 
 
 @dataclass(eq=False)
@@ -35,9 +36,7 @@ class Job:
     first: float | None = None
     finish: float | None = None
     again: list = field(default_factory=lambda: [0, 0])
-    charge: dict = field(
-        default_factory=lambda: dict(prefill=0.0, cached=0.0, rent=0.0, decode=0.0, waste=0.0)
-    )
+    charge: dict = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
 
     def content(self, index: int, size: int) -> Any:
         """What the block *index* holds when it is whole: shared by key, else this request's own."""

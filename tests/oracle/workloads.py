@@ -1,4 +1,4 @@
-"""Hostile workloads: tiny caches, tiny budgets, ties on a grid, storms, refusals, leaving clients."""
+"""Hostile workloads: tiny caches and budgets, ties on a grid, storms, refusals, leaving clients."""
 
 from __future__ import annotations
 

@@ -256,7 +256,11 @@ def _shared_by_token_instead_of_shapley(patch):
     patch.setattr(batcher_module, "charge_chunks", charge)
 
 
-FAULTS = [value for name, value in sorted(globals().items()) if name.startswith("_") and callable(value) and name.islower() and not name.startswith("__")]  # fmt: skip
+FAULTS = [
+    value
+    for name, value in sorted(globals().items())
+    if name.startswith("_") and not name.startswith("__") and callable(value)
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.__name__.strip("_"))
