@@ -40,7 +40,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
 def run(scenario: Scenario, **options: Any) -> Result:
     """Simulate *scenario*; see `sim.studies.replications.run` for the options.
 
-    The usual ones are ``replications=5``, ``seed=None`` (the scenario's own) and ``jobs=None``.
+    The usual ones are ``replications=5``, ``seed=None`` (the scenario's own) and ``jobs=1``.
     """
     from sim.studies.replications import run as run_all
 

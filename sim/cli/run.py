@@ -74,7 +74,7 @@ def run(
         result = _simulate(scenario, seed, replications, jobs, spool, progress)
         summary = result.summary()
         if directory is not None:
-            _write(directory, result, summary, spool, progress)
+            _write(directory, result, summary, spool, progress, jobs)
     _print(summary, as_json, quiet)
     if directory is not None and not (quiet or as_json):
         say(f"Wrote {directory.path}; start with {directory.path / 'report.html'}")
@@ -115,14 +115,20 @@ def _write(
     summary: dict[str, Any],
     spool: Path | None,
     progress: Progress,
+    jobs: int | None,
 ) -> None:
     from sim.ledger.spool import read
     from sim.report.attempt_price import usd_of_run
     from sim.report.export import Findings, write_out
     from sim.scenario.resolved import resolved_yaml
     from sim.studies.curve import curve
+    from sim.studies.executors import cpu_count
 
-    points = curve(result, progress=lambda done, total: progress.update("loads", done, total))
+    points = curve(
+        result,
+        jobs=jobs or cpu_count(),
+        progress=lambda done, total: progress.update("loads", done, total),
+    )
     progress.update("writing files", 0, 0)
     findings = Findings(
         summary=summary,

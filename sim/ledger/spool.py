@@ -12,11 +12,21 @@ from sim.ledger.records import Columns
 
 
 class Spool:
-    """Writes attempts at requests that arrived in [0, horizon) into *directory*, chunk by chunk."""
+    """Writes attempts at requests that arrived in [0, horizon) into *directory*, chunk by chunk.
 
-    def __init__(self, directory: Path, route_names: list[str], horizon_s: float) -> None:
+    *gpus*: of one replica, per route; one each if not given.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        route_names: list[str],
+        horizon_s: float,
+        gpus: list[int] | None = None,
+    ) -> None:
         self.directory = directory
         self.names = np.array(route_names)
+        self.gpus = np.array(gpus if gpus is not None else [1] * len(route_names))
         self.horizon_s = horizon_s
         self._chunks = 0
         directory.mkdir(parents=True, exist_ok=True)
@@ -27,6 +37,7 @@ class Spool:
         if not arrived.any():
             return
         c = {name: values[arrived] for name, values in columns.items()}
+        gpus = self.gpus[c["route"]]
         reached = np.minimum(np.maximum(c["computed"], c["high_water"]), c["input_tokens"])
         np.savez(
             self.directory / f"{self._chunks:06d}.npz",
@@ -42,10 +53,10 @@ class Spool:
             cached_input_tokens=c["cached_input"],
             output_tokens=c["generated"],
             outcome=np.array(OUTCOMES)[c["outcome"]],
-            prefill_gpu_s=c["prefill_s"] + c["cached_s"],
-            decode_gpu_s=c["decode_s"],
-            rent_gpu_s=c["rent_s"],
-            waste_gpu_s=c["waste_s"],
+            prefill_gpu_s=gpus * (c["prefill_s"] + c["cached_s"]),
+            decode_gpu_s=gpus * c["decode_s"],
+            rent_gpu_s=gpus * c["rent_s"],
+            waste_gpu_s=gpus * c["waste_s"],
             uncached_tokens=np.maximum(reached - c["cached_input"], 0)
             + c["recomputed_input"]
             + c["recomputed_output"],
@@ -56,7 +67,7 @@ class Spool:
 def read(directory: Path) -> Iterator[dict[str, np.ndarray]]:
     """The chunks that a `Spool` wrote, in order: the columns of a `requests` file, without `usd`.
 
-    Seconds are replica-seconds. `uncached_tokens` counts computed prompt tokens, again each time.
+    `uncached_tokens` counts computed prompt tokens, again each time.
     """
     for path in sorted(directory.glob("*.npz")):
         with np.load(path) as chunk:

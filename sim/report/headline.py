@@ -59,7 +59,9 @@ def _no_interval(summary: Summary) -> str:
 
 def _notes(summary: Summary) -> list[tuple[str, str]]:
     notes = [("real", _real_formula(summary)), *_naive_formulas(summary)]
-    notes += [("1,000 requests", _per_thousand(summary)), ("goodput", _goodput(summary))]
+    notes += [("1,000 requests", _per_thousand(summary))]
+    if summary.rows("slo"):
+        notes += [("goodput", _goodput(summary))]
     month = dollars(summary.number("bill.usd_per_month"))
     notes.append(("bill", f"{dollars(summary.number('bill.total_usd'))}, or {month} a month"))
     return [*notes, ("traffic", requests(summary))]

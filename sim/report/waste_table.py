@@ -45,10 +45,10 @@ def _waste(summary: Summary, cause: str) -> tuple[str, ...] | None:
 
 
 def waste_usd(summary: Summary, cause: str) -> float | None:
-    """Dollars of the bill, by use, that *cause* took; None where a kind of token has no price.
+    """Dollars of the bill, by use, that *cause* took; None where that is not known.
 
-    A price holds the waste of its class, so of what was paid for a kind of token a cause has its
-    part of all tokens of that kind that were computed.
+    What a route paid for prefill or for decode holds the waste of that kind, so a cause has its
+    part of all tokens that were computed so. Context rent is not in it: recomputation pays none.
     """
     parts = [
         _waste_part(summary.part("routes", name), cause, kind)
@@ -63,11 +63,11 @@ def _waste_part(route: Summary, cause: str, kind: str) -> float | None:
     if not wasted:
         return 0.0
     useful = uncached_input(route) if kind == "input" else route.number("tokens.useful.output")
-    price = route.number(f"cost.usd_per_million_{kind}_tokens")
-    if price is None or useful is None:
+    paid = route.number(f"cost.components_usd.{'prefill' if kind == 'input' else 'decode'}")
+    if paid is None or useful is None:
         return None
     every = sum(_computed(route, c)[kind] for c in LOST)
-    return price * useful / 1e6 * wasted / (useful + every)
+    return paid * wasted / (useful + every)
 
 
 def _computed(route: Summary, cause: str) -> dict[str, float]:

@@ -68,7 +68,7 @@ class Node(Spec):
     def _one_price(self) -> Self:
         given = [key for key in PRICE_KEYS if getattr(self, key) is not None]
         if len(given) > 1:
-            raise Fault(f"give only one of {', '.join(given)}", given[-1])
+            raise Fault(f"give only one of {', '.join(given)}", given[-1], whole=True)
         return self
 
     @property

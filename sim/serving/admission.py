@@ -20,7 +20,7 @@ def admit(engine: Batcher, head: Sequence | None, budget: int, chunks: Chunks) -
     size = cache.block_tokens
     while head is not None and budget > 0 and len(running) < engine.max_num_seqs:
         shared, segment, private = cache.find(head)
-        found = len(shared) + private if segment is not None or shared else 0
+        found = len(shared) + private
         cached = found * size
         head.target = target = head.input_tokens + head.generated
         chunk = target - cached

@@ -30,9 +30,9 @@ def end_run(engine: Batcher, seconds: float) -> None:
 
 def end_step(engine: Batcher, seconds: float) -> None:
     """Book the step's seconds and advance the decoding sequences."""
-    decodes = engine.decodes
+    decodes, cache = engine.decodes, engine.cache
     engine.busy_s += seconds
-    engine.used_block_s += (engine.cache.blocks - engine.cache.free) * seconds
+    engine.used_block_s += (cache.blocks - cache.free) * seconds
     decodes.clock_s += engine.step_clock_s
     decodes.steps += 1
     decodes.context += decodes.size

@@ -92,14 +92,11 @@ class DecodeSet:
 
     def blocks_due(self, count: int) -> int:
         """Blocks that the next *count* steps take."""
-        period = self.block_tokens
+        period, due = self.block_tokens, self.due
         start = self.steps % period
-        end = start + count
-        if end <= period:
-            return sum(self.due[start:end])
-        rounds, rest = divmod(count, period)
-        end = start + rest
-        return rounds * self.size + sum(self.due[start:end]) + sum(self.due[: max(0, end - period)])
+        end = start + count % period
+        blocks = count // period * self.size + sum(due[start:end])
+        return blocks if end <= period else blocks + sum(due[: end - period])
 
     def steps_within(self, free: int, count: int) -> int:
         """How many of the next *count* steps *free* blocks suffice for."""

@@ -1,7 +1,8 @@
 """KV cache: the blocks of one replica, who holds them, and what free blocks still remember.
 
 Free blocks wait in one queue. Whoever leaves appends its own blocks, tail first; allocation takes
-from the front and forgets what was there. Content is of two kinds, so that cost follows sharing:
+from the front and forgets what was there. At the very front, blocks that remember nothing are only
+counted. Content is of two kinds, so that cost follows sharing:
 
 * *private* content (one request's own tokens) has one holder at a time and is kept as one
   `Segment`, whatever its length: O(1) to free, to find and to take;
@@ -63,14 +64,24 @@ NOTHING: tuple[list[Block], Segment | None, int] = ([], None, 0)
 class KVCache:
     """*blocks* blocks of *block_tokens* tokens each; remembers content if *caching*."""
 
-    __slots__ = ("_pieces", "_private", "_queue", "block_tokens", "blocks", "caching", "free")
+    __slots__ = (
+        "_blank",
+        "_pieces",
+        "_private",
+        "_queue",
+        "block_tokens",
+        "blocks",
+        "caching",
+        "free",
+    )
 
     def __init__(self, blocks: int, block_tokens: int, *, caching: bool = True) -> None:
         self.blocks = blocks
         self.block_tokens = block_tokens
         self.caching = caching
         self.free = blocks
-        self._queue: deque[Segment | tuple[Block, int]] = deque([Segment(blocks)])
+        self._blank = blocks  # free blocks before the queue's head
+        self._queue: deque[Segment | tuple[Block, int]] = deque()
         self._private: dict[Key, Segment] = {}
         self._pieces: dict[Key, Piece] = {}
 
@@ -83,14 +94,13 @@ class KVCache:
 
         The caller has made sure that so many are free. Amortised O(1) per call.
         """
-        if not count:
-            return
         self.free -= count
-        head = self._queue[0]
-        if isinstance(head, Segment) and not head.whole and head.blocks > count:
-            head.blocks -= count  # nothing remembered there: the common case
+        blank = self._blank
+        if count <= blank:
+            self._blank = blank - count  # the common case
         else:
-            self._take_and_forget(count)
+            self._blank = 0
+            self._take_and_forget(count - blank)
 
     def _take_and_forget(self, count: int) -> None:
         queue = self._queue
@@ -226,7 +236,10 @@ class KVCache:
         """Free *count* blocks whose content nobody will ask for again. O(1)."""
         self.free += count
         queue = self._queue
-        last = queue[-1] if queue else None
+        if not queue:
+            self._blank += count
+            return
+        last = queue[-1]
         if isinstance(last, Segment) and last.key is None:
             last.blocks += count
         else:
@@ -265,7 +278,7 @@ class KVCache:
 
     def check(self) -> None:
         """Assert the invariants: free blocks are those in the queue, each remembered once."""
-        queued = 0
+        queued = self._blank
         for entry in self._queue:
             if isinstance(entry, Segment):
                 queued += entry.blocks

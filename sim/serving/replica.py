@@ -46,15 +46,16 @@ class Replica:
         sequence.queued_at_s = now_s
         sequence.replica = self.index
         if batcher.submit(sequence):
-            self._ring(batcher.run.end_s)
+            self._ring(batcher.run.end_s, now_s)
         elif self._alarm is None:
-            self._ring(now_s)
+            self._ring(now_s, now_s)
         return None
 
     def abort(self, sequence: Sequence, outcome: Outcome = Outcome.CANCELLED) -> None:
         """Take *sequence* out at the next boundary; it leaves through *on_done*."""
-        if self.batcher.abort(sequence, self.env.now, outcome):
-            self._ring(self.batcher.run.end_s)
+        now_s = self.env.now
+        if self.batcher.abort(sequence, now_s, outcome):
+            self._ring(self.batcher.run.end_s, now_s)
 
     def crash(self) -> None:
         """Lose the cache and every sequence at once; they leave through *on_done* as failed."""
@@ -62,21 +63,20 @@ class Replica:
         for sequence in self.batcher.crash(self.env.now):
             self.on_done(sequence)
 
-    def _ring(self, at_s: float) -> None:
+    def _ring(self, at_s: float, now_s: float) -> None:
         """Wake just after *at_s*; an alarm set before is void."""
-        env = self.env
-        delay_s = at_s + TICK_S - env.now
-        self._alarm = alarm = Timeout(env, delay_s if delay_s > 0.0 else 0.0)
+        delay_s = at_s + TICK_S - now_s
+        self._alarm = alarm = Timeout(self.env, delay_s if delay_s > 0.0 else 0.0)
         alarm.callbacks.append(self._on_alarm)
 
     def _wake(self, event: simpy.Event) -> None:
         if event is not self._alarm:
             return
-        batcher = self.batcher
-        at_s = batcher.run.end_s if batcher.busy else self.env.now - TICK_S
+        batcher, now_s = self.batcher, self.env.now
+        at_s = batcher.run.end_s if batcher.busy else now_s - TICK_S
         gone = batcher.finish()
         if batcher.start(at_s):
-            self._ring(batcher.run.end_s)
+            self._ring(batcher.run.end_s, now_s)
         else:
             self._alarm = None
         for sequence in gone:

@@ -35,7 +35,10 @@ class Run:
 
     def last_begin_s(self) -> float:
         """When the last step begins; that of the lead, if no other is left."""
-        return self.boundary_s(self.count - 1) if self.count else self.lead_begin_s
+        step = self.count - 1
+        if step < 0:
+            return self.lead_begin_s
+        return self.begin_s + step * self.first_s + self.growth_s * (0.5 * step * (step - 1))
 
     def boundary_after(self, at_s: float) -> int:
         """The first boundary (from 0) that lies at or after *at_s*, a tick granted. O(1).
@@ -55,5 +58,7 @@ class Run:
         if count >= self.count:
             return False
         self.count = count
-        self.end_s = self.boundary_s(count)
+        self.end_s = (
+            self.begin_s + count * self.first_s + self.growth_s * (0.5 * count * (count - 1))
+        )
         return True

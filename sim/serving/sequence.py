@@ -30,6 +30,9 @@ class Outcome(IntEnum):
     IN_FLIGHT = 5
 
 
+NEW, IN_FLIGHT = State.NEW, Outcome.IN_FLIGHT
+
+
 class Sequence:
     """One attempt: what was asked for, how far it got, and the seconds that it was charged.
 
@@ -97,9 +100,9 @@ class Sequence:
         self.input_tokens = input_tokens
         self.output_tokens = output_tokens
         self.prefix = prefix
-        self.state = State.NEW
+        self.state = NEW
         self.replica = -1
-        self.outcome = Outcome.IN_FLIGHT
+        self.outcome = IN_FLIGHT
         self.first_token_at_s: float | None = None
         self.finished_at_s: float | None = None
 

@@ -24,18 +24,18 @@ class WaitingLine:
     A sequence that leaves by itself is only marked; it is skipped when it comes to the head.
     """
 
-    __slots__ = ("_lines", "_order", "count")
+    __slots__ = ("_lines", "_ranked", "count")
 
     def __init__(self) -> None:
         self.count = 0
         self._lines: dict[int, deque[Sequence]] = {}
-        self._order: list[int] = []
+        self._ranked: list[deque[Sequence]] = []  # the same lines, most urgent first
 
     def _line(self, priority: int) -> deque[Sequence]:
         line = self._lines.get(priority)
         if line is None:
             line = self._lines[priority] = deque()
-            self._order = sorted(self._lines)
+            self._ranked = [self._lines[p] for p in sorted(self._lines)]
         return line
 
     def append(self, sequence: Sequence) -> None:
@@ -53,8 +53,7 @@ class WaitingLine:
 
     def head(self) -> Sequence | None:
         """The next to be admitted, or None. Amortised O(priorities)."""
-        for priority in self._order:
-            line = self._lines[priority]
+        for line in self._ranked:
             while line:
                 head = line[0]
                 if head.state is WAITING:
@@ -74,8 +73,8 @@ class WaitingLine:
 
     def clear(self) -> list[Sequence]:
         """Empty the line; return who waited, in order."""
-        waiting = [s for p in self._order for s in self._lines[p] if s.state is WAITING]
+        waiting = [s for line in self._ranked for s in line if s.state is WAITING]
         self._lines.clear()
-        self._order = []
+        self._ranked = []
         self.count = 0
         return waiting

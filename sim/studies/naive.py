@@ -222,10 +222,12 @@ def _engine_of(pool: Pool) -> Pool:
 @lru_cache(maxsize=256)
 def _measure(pool: Pool, input_tokens: int, output_tokens: int) -> Benchmark:
     room = _kv_tokens(build_batcher(pool, prefix_caching=False))
+    cut = ""
     if input_tokens + output_tokens - 1 > room:  # the last token is never computed
         part = room / (input_tokens + output_tokens)
         input_tokens = max(1, int(input_tokens * part))
         output_tokens = max(1, int(output_tokens * part))
+        cut = "; cut to what the KV cache holds"
     best = best_loop(
         lambda: build_batcher(pool, prefix_caching=False),
         input_tokens,
@@ -239,7 +241,7 @@ def _measure(pool: Pool, input_tokens: int, output_tokens: int) -> Benchmark:
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         source=f"closed loop of {input_tokens:,} input and {output_tokens:,} output tokens, "
-        f"best at concurrency {best.concurrency:,}",
+        f"best at concurrency {best.concurrency:,}{cut}",
     )
 
 

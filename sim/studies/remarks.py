@@ -48,7 +48,8 @@ def _refused(name: str, runs: Sequence[Run]) -> Iterator[Notice]:
     for run in runs:
         reasons.update(run.refused.get(name, {}))
     if reasons:
-        text = f"refused, in all {len(runs)} runs with their warm-up: {_listed(reasons)}"
+        of = "the run" if len(runs) == 1 else f"all {len(runs)} runs"
+        text = f"refused, in {of} with warm-up: {_listed(reasons)}"
         yield Notice("refused", f"pools.{name}", text)
 
 

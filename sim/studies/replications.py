@@ -47,7 +47,7 @@ def run(
     *,
     seed: int | None = None,
     replications: int = DEFAULT_REPLICATIONS,
-    jobs: int | None = None,
+    jobs: int | None = 1,
     spool: Path | None = None,
     sample_every_s: float | None = None,
     progress: Progress | None = None,
@@ -59,8 +59,9 @@ def run(
     seed
         Instead of the scenario's own. The same seed gives the same result for any *jobs*.
     jobs
-        Worker processes; by default as many as there are CPUs, at most one per replication.
-        One works in this process.
+        Worker processes; None: as many as there are CPUs, at most one per replication. With more
+        than one, a script needs the usual ``if __name__ == "__main__":`` guard; one works in
+        this process.
     spool
         Folder for the attempts of replication 0.
     sample_every_s

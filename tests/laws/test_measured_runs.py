@@ -7,6 +7,7 @@ Nothing is set per configuration but its model and its card.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.laws.measured import (
     Serving,
     comparisons,
     errors_table,
+    main,
     measured_runs,
     penalties,
     penalty_table,
@@ -102,6 +104,16 @@ def test_kernel_times_alone_would_miss_the_band(config: str, least_pct: float) -
     measured = measured_runs(data_path(FILE))[config][200.0].output_tokens_per_s
     kernel: Serving = simulated(config, 200.0, ["pools.c1.host=none"])
     assert 100 * (kernel.output_tokens_per_s / measured - 1) >= least_pct
+
+
+def test_the_command_says_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOKENFLEET_DATA", str(tmp_path))
+    assert main() == 2
+    assert capsys.readouterr().err == (
+        "needs measured/vllm_serving_runs.csv; set TOKENFLEET_DATA to the folder that has it\n"
+    )
 
 
 def numbers(table: str) -> list[list[str | float]]:

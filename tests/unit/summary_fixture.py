@@ -116,6 +116,15 @@ def _figure(value: float, spread: float = 0.013) -> dict[str, Any]:
     return {"value": value, "ci95": [value * (1 - spread), value * (1 + spread)]}
 
 
+def _components(usd: float) -> dict[str, Any]:
+    return {
+        "prefill": usd * 0.4,
+        "context_rent": usd * 0.2,
+        "cached_attention": 0.0,
+        "decode": usd * 0.4,
+    }
+
+
 def _prices(usd: float, tokens: dict[str, Any], requests: dict[str, float]) -> dict[str, Any]:
     useful, seconds = tokens["useful"], _seconds(tokens)
     per_second = usd / (seconds["input"] + seconds["cached_input"] + seconds["output"])
@@ -211,12 +220,7 @@ def summary() -> dict[str, Any]:
             **cost,
             "unpriced_usd": 0.0,
             "unallocated_usd": 0.0,
-            "components_usd": {
-                "prefill": bill["total_usd"] * 0.4,
-                "context_rent": bill["total_usd"] * 0.2,
-                "cached_attention": 0.0,
-                "decode": bill["total_usd"] * 0.4,
-            },
+            "components_usd": _components(bill["total_usd"]),
             "by_peak": _prices(bill["total_usd"], all_tokens, all_requests),
         },
         "naive": naive,
@@ -234,7 +238,10 @@ def summary() -> dict[str, Any]:
                 "tokens": tokens[n],
                 "latency": _latency(n),
                 "slo": _slo(n),
-                "cost": _prices(bill["total_usd"] * shares[n], tokens[n], requests[n]),
+                "cost": {
+                    **_prices(bill["total_usd"] * shares[n], tokens[n], requests[n]),
+                    "components_usd": _components(bill["total_usd"] * shares[n]),
+                },
                 "usd": {
                     "by_use": bill["total_usd"] * shares[n],
                     "by_peak": bill["total_usd"] * peaks[n],

@@ -75,3 +75,12 @@ def test_charges_add_up_over_chunks() -> None:
     one.computed = 4
     charge_chunks([(one, 4)], PER_TOKEN_S, TIMING)
     assert one.prefill_s == pytest.approx(charged(4).prefill_s + charged(4, computed=4).prefill_s)
+
+
+def test_the_prefill_part_of_the_step_is_what_was_charged_in_all() -> None:
+    one, other = ask(0, 0.0, 10, 5), ask(1, 0.0, 10, 5)
+    one.computed, one.cached_input, one.high_water = 6, 4, 8
+    total_s = charge_chunks([(one, 4), (other, 2)], PER_TOKEN_S, TIMING)
+    assert min(parts(one)) > 0
+    assert total_s == one.charged_s + other.charged_s
+    assert charge_chunks([(other, 1)], PER_TOKEN_S, TIMING) == charged(1).charged_s

@@ -89,13 +89,13 @@ def test_waste_dollars_are_the_causes_part_of_what_was_paid_for_the_tokens() -> 
     route = document["routes"]["chat"]
     route["tokens"]["useful"].update(input=900.0, cached_input=100.0, output=100.0)
     route["tokens"]["wasted"] = {"failed": {"input": 200.0, "output": 0.0}}
-    route["cost"]["usd_per_million_input_tokens"] = 10.0 / 800 * 1e6  # $10 for 800 tokens
+    route["cost"]["components_usd"]["prefill"] = 10.0  # for 800 useful and 200 wasted tokens
     assert waste_usd(Summary(document), "failed") == pytest.approx(10.0 * 200 / 1000)
 
 
 def test_waste_without_a_price_is_not_free() -> None:
     document = summary()
-    document["routes"]["chat"]["cost"]["usd_per_million_input_tokens"] = None
+    document["routes"]["chat"]["cost"]["components_usd"]["prefill"] = None
     assert _rows(waste(Summary(document)))["timed out"][3] == "n/a"
 
 

@@ -5,7 +5,7 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.fleet import router as module
@@ -35,6 +35,7 @@ def picks(of: Router, count: int, prefix: Prefix | None = None) -> list[int]:
 # -- loads ----------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.integers(1, 70), st.lists(st.tuples(st.sampled_from("tar"), st.integers(0, 69))))
 def test_the_least_loaded_is_among_the_minimum_whatever_came(
     replicas: int, history: list[tuple[str, int]]
@@ -58,6 +59,7 @@ def test_the_least_loaded_is_among_the_minimum_whatever_came(
     assert plain[loads.take()] == least
 
 
+@settings(deadline=None)
 @given(st.integers(1, 70), st.lists(st.integers(0, 69), max_size=20))
 def test_equals_take_turns(replicas: int, busy: list[int]) -> None:
     """Round after round, each of the equals is taken once, in order, before any is taken again."""
@@ -195,6 +197,7 @@ def test_a_request_without_content_goes_to_the_least_loaded() -> None:
     assert picks(of, 8) == [0, 1, 2, 3, 0, 1, 2, 3]
 
 
+@settings(deadline=None)
 @given(
     replicas=st.integers(1, 12),
     slack=st.floats(1.0, 3.0),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sim.serving.run import TICK_S, Run
@@ -33,6 +33,7 @@ def test_steps_grow_by_hand() -> None:
     assert of.last_begin_s() == 17.5
 
 
+@settings(deadline=None)
 @given(begins, firsts, growths, st.integers(0, 2000))
 def test_the_closed_form_is_the_loop(
     begin_s: float, first_s: float, growth_s: float, count: int
@@ -62,6 +63,7 @@ def test_the_boundary_after_by_hand(at_s: float, step: int) -> None:
     assert run(10.0, 2.0, 0.5, 4).boundary_after(at_s) == step
 
 
+@settings(deadline=None)
 @given(begins, firsts, growths, st.integers(0, 300), st.floats(-0.1, 1.0))
 def test_the_boundary_after_is_the_first_one_that_is_not_before(
     begin_s: float, first_s: float, growth_s: float, step: int, within: float
@@ -73,6 +75,7 @@ def test_the_boundary_after_is_the_first_one_that_is_not_before(
     assert of.boundary_after(at_s) == next(k for k, by_s in enumerate(reached) if by_s > 0)
 
 
+@settings(deadline=None)
 @given(begins, firsts, growths, st.integers(0, 10_000), st.sampled_from([-0.9, 0.0, 0.9]))
 def test_the_boundary_after_itself_give_or_take_less_than_a_tick(
     begin_s: float, first_s: float, growth_s: float, step: int, ticks: float

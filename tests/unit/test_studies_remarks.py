@@ -34,7 +34,7 @@ def test_nothing_happened_nothing_is_said() -> None:
 def test_refusals_are_summed_over_runs() -> None:
     a = Run(usage=hand_usage(), refused={"main": {"full": 3, "too long": 1}})
     b = Run(usage=hand_usage(), refused={"main": {"full": 2}})
-    text = "refused, in all 2 runs with their warm-up: 5 x full; 1 x too long"
+    text = "refused, in all 2 runs with warm-up: 5 x full; 1 x too long"
     assert told(scenario(), a, b) == [("refused", "pools.main", text)]
 
 

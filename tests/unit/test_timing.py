@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.catalog.hosts import host
@@ -37,6 +37,12 @@ def test_the_batch_share_is_the_table_s() -> None:
     )
 
 
+def test_two_knots_are_a_line() -> None:
+    table = KernelTable(knots_tokens=(4, 8), knots_s=(1.0, 2.0))
+    batch_s = step_timing(table, NONE, 1.0, 16).batch_s
+    assert [batch_s[x] for x in (1, 4, 6, 8, 16)] == pytest.approx([1.0, 1.0, 1.5, 2.0, 4.0])
+
+
 def test_a_single_knot_is_flat() -> None:
     table = KernelTable(knots_tokens=(8,), knots_s=(0.5,))
     assert step_timing(table, NONE, 2.0, 16).batch_s == [0.0] + [0.5] * 16
@@ -61,6 +67,20 @@ def test_a_host_adds_its_seconds() -> None:
     assert hosted.first_token_s == 7.0
 
 
+def test_a_step_in_which_all_decode_is_tabulated_too() -> None:
+    """Without its context: for all of them, and for each."""
+    of = dense(HOST)
+    assert len(of.run_s) == len(of.share_s) == 41
+    assert of.run_s[0] == 0.0
+    for b in (1, 12, 40):
+        assert of.run_s[b] == pytest.approx(of.step_s([], [0] * b))
+        assert of.share_s[b] * b == pytest.approx(of.run_s[b])
+
+
+def test_experts_corrections_are_for_experts() -> None:
+    assert dense(MOE_HOST, 3.0) == dense(NONE, 3.0)
+
+
 def test_seconds_of_a_step_by_hand() -> None:
     """Two decode on 10 and 30 tokens; one chunk of 4 after 6, one of 6 after none: T = 12."""
     chunks = [(4, 6), (6, 0)]
@@ -71,6 +91,7 @@ def test_seconds_of_a_step_by_hand() -> None:
     assert dense(HOST).step_s([], []) == 0.0
 
 
+@settings(deadline=None)
 @given(
     table=st.sampled_from(tables()),
     prefill=st.lists(st.tuples(st.integers(1, 600), st.integers(0, 5000)), max_size=3),

@@ -14,7 +14,7 @@ from scipy import stats
 
 from sim.scenario.arrivals import PoissonArrivals, VaryingArrivals
 from sim.traffic.arrivals import Arrivals, Counted, Renewal, arrivals, gamma_gaps
-from sim.traffic.chunk import FloatArray
+from sim.traffic.chunk import CHUNK_REQUESTS, FloatArray
 from sim.traffic.rates import WEEK_S, ConstantRate, WeeklyRate
 
 WEEKDAY = [0.3] * 7 + [1.5] * 12 + [0.8] * 5
@@ -166,7 +166,7 @@ def test_chunks_are_bounded_and_times_never_fall() -> None:
         assert chunk[0] >= latest_s
         assert np.diff(chunk).min() >= 0.0
         latest_s = chunk[-1]
-    assert max(sizes) == 65_536
+    assert max(sizes) == CHUNK_REQUESTS
 
 
 class Shaky:

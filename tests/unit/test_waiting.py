@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.serving.sequence import Sequence, State
@@ -84,6 +84,7 @@ def test_clearing_tells_who_waited_in_order() -> None:
     assert drained(line) == [2]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("apl"), st.integers(0, 2)), max_size=60))
 def test_any_history_against_a_sorted_list(history: list[tuple[str, int]]) -> None:
     line, plain = WaitingLine(), list[tuple[int, int, Sequence]]()  # priority, place, who
