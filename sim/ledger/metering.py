@@ -230,7 +230,8 @@ def _computed_input(c: Columns) -> np.ndarray:
     """Prompt tokens that were computed once or more, cached ones not counted."""
     reached = np.maximum(c["computed"], c["high_water"])
     computed: np.ndarray = np.minimum(reached, c["input_tokens"]) - c["cached_input"]
-    return np.maximum(computed, 0)
+    positive: np.ndarray = np.maximum(computed, 0)
+    return positive
 
 
 def _latencies(c: Columns) -> np.ndarray:

@@ -25,7 +25,7 @@ class Attempt(Protocol):
     high_water: int
 
 
-FIELDS = {
+FIELDS: dict[str, type[np.generic]] = {
     "route": np.int32,
     "number": np.int64,
     "replica": np.int32,
@@ -44,7 +44,7 @@ FIELDS = {
 }
 """Fields of every attempt."""
 
-TROUBLE = {
+TROUBLE: dict[str, type[np.generic]] = {
     "outcome": np.int8,
     "attempt": np.int32,
     "computed": np.int64,
@@ -96,7 +96,7 @@ class Ledger:
                 reader(columns)
 
 
-def _columns(rows: list[tuple[Any, ...]], fields: dict[str, type]) -> Columns:
+def _columns(rows: list[tuple[Any, ...]], fields: dict[str, type[np.generic]]) -> Columns:
     n = len(rows)
     columns: Columns = {}
     for (name, kind), values in zip(fields.items(), zip(*rows, strict=True), strict=True):

@@ -20,14 +20,14 @@ def admit(engine: Batcher, head: Sequence | None, budget: int, chunks: Chunks) -
     size = cache.block_tokens
     while head is not None and budget > 0 and len(running) < engine.max_num_seqs:
         shared, segment, private = cache.find(head)
-        found = len(shared) + private
+        found = shared.count + private
         cached = found * size
         head.target = target = head.input_tokens + head.generated
         chunk = target - cached
         if chunk > budget:
             chunk = budget
         asked = target if engine.reserve_full_input else cached + chunk
-        idle = private + sum([not block.refs for block in shared]) if found else 0
+        idle = private + shared.idle() if found else 0
         if -(-asked // size) - found + idle > cache.free:
             return
         waiting.pop(head)
@@ -63,7 +63,7 @@ def fits(engine: Batcher, sequence: Sequence, reserved: int) -> bool:
     if need <= 0:
         return True
     shared, _, _ = cache.find(sequence)
-    return need <= sum([block.refs > 0 for block in shared])
+    return need <= shared.count - shared.idle()
 
 
 def outranks(engine: Batcher, sequence: Sequence) -> bool:

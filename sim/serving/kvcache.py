@@ -7,7 +7,7 @@ counted. Content is of two kinds, so that cost follows sharing:
 * *private* content (one request's own tokens) has one holder at a time and is kept as one
   `Segment`, whatever its length: O(1) to free, to find and to take;
 * *shared* content (a template, a trace's prefix blocks) may have many holders at once and is kept
-  block by block with a reference count.
+  block by block with a reference count, where those who hold a whole piece count as one.
 
 Knows no clock. `check()` asserts the invariants.
 """
@@ -15,11 +15,9 @@ Knows no clock. `check()` asserts the invariants.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
 
+from sim.serving.holding import Block, Bundle, Holding, Key, Piece
 from sim.serving.sequence import Prefix, Sequence
-
-Key = Hashable
 
 
 class Segment:
@@ -36,29 +34,7 @@ class Segment:
         self.whole = whole
 
 
-class Block:
-    """One whole block of shared content. `ticket` tells its live place in the free queue."""
-
-    __slots__ = ("index", "piece", "refs", "ticket")
-
-    def __init__(self, piece: Piece, index: int) -> None:
-        self.piece = piece
-        self.index = index
-        self.refs = 1
-        self.ticket = 0
-
-
-class Piece:
-    """The remembered copies of one piece of shared content, by block index, oldest copy first."""
-
-    __slots__ = ("copies", "key")
-
-    def __init__(self, key: Key) -> None:
-        self.key = key
-        self.copies: dict[int, list[Block]] = {}
-
-
-NOTHING: tuple[list[Block], Segment | None, int] = ([], None, 0)
+NOTHING: tuple[Holding, Segment | None, int] = (Holding(), None, 0)
 
 
 class KVCache:
@@ -122,7 +98,7 @@ class KVCache:
                 queue.popleft()
                 self._shorten(head)
 
-    def find(self, sequence: Sequence) -> tuple[list[Block], Segment | None, int]:
+    def find(self, sequence: Sequence) -> tuple[Holding, Segment | None, int]:
         """The longest remembered run of *sequence*'s blocks, never with its last token.
 
         Returns the shared blocks, the private segment that goes on from there (or None) and how
@@ -133,53 +109,58 @@ class KVCache:
         if not self.caching:
             return NOTHING
         limit = (sequence.input_tokens + sequence.generated - 1) // self.block_tokens
-        shared: list[Block] = []
+        shared = Holding()
         if sequence.prefix is not None:
             whole = self._find_shared(sequence.prefix, limit, shared)
-            if len(shared) < whole:
+            if shared.count < whole:
                 return shared, None, 0
         if not self._private:
             return shared, None, 0
         segment = self._private.get((sequence.route, sequence.number))
         if segment is None:
             return shared, None, 0
-        return shared, segment, min(segment.whole, limit - len(shared))
+        return shared, segment, min(segment.whole, limit - shared.count)
 
-    def _find_shared(self, prefix: Prefix, limit: int, found: list[Block]) -> int:
+    def _find_shared(self, prefix: Prefix, limit: int, found: Holding) -> int:
         """Fill *found* with the remembered run; return how many shared blocks there might be."""
         start = tokens = 0
         complete = True
         for key, length in prefix:
             tokens += length
             end = min(tokens // self.block_tokens, limit)
-            piece = self._pieces.get(key) if complete else None
-            if piece is None:
-                complete = complete and end == start
-            else:
-                for index in range(end - start):
-                    copies = piece.copies.get(index)
-                    if copies is None:
-                        complete = False
-                        break
-                    found.append(copies[0])
+            if complete and end > start:
+                piece = self._pieces.get(key)
+                complete = piece is not None and found.extend(piece, end - start)
             start = end
         return start
 
     def hold(
-        self, sequence: Sequence, shared: list[Block], segment: Segment | None, private: int
+        self, sequence: Sequence, shared: Holding, segment: Segment | None, private: int
     ) -> None:
-        """Give *sequence* the run that `find` returned: out of the free queue, not forgotten."""
-        for block in shared:
-            if block.refs == 0:
-                block.ticket += 1  # its place in the queue is void
-                self.free -= 1
-            block.refs += 1
-        sequence.shared = list(shared) if sequence.prefix is not None else None
+        """Give *sequence* the run that `find` just returned: out of the free queue, not forgotten.
+
+        O(1) per piece that somebody holds whole already.
+        """
+        for bundle in shared.bundles:
+            if not bundle.holders:
+                self._hold_blocks(bundle.blocks)
+                if bundle.piece.bundle is None:
+                    bundle.piece.bundle = bundle
+            bundle.holders += 1
+        self._hold_blocks(shared.blocks)
+        sequence.shared = shared if sequence.prefix is not None else None
         if segment is not None and private:
             del self._private[segment.key]
             segment.blocks -= private
             segment.key, segment.whole = None, 0  # what follows the run is of no use to others
             self.free -= private
+
+    def _hold_blocks(self, blocks: list[Block]) -> None:
+        for block in blocks:
+            if block.refs == 0:
+                block.ticket += 1  # its place in the queue is void
+                self.free -= 1
+            block.refs += 1
 
     def learn(self, sequence: Sequence, tokens: int) -> None:
         """Remember the shared blocks that *sequence* makes whole by computing up to *tokens*."""
@@ -192,44 +173,45 @@ class KVCache:
         for key, length in prefix:
             total += length
             end = min(total // self.block_tokens, end_all)
-            if end > len(held):
+            if end > held.count:
                 piece = self._pieces.get(key)
                 if piece is None:
                     piece = self._pieces[key] = Piece(key)
-                for index in range(len(held) - start, end - start):
+                for index in range(held.count - start, end - start):
                     block = Block(piece, index)
                     piece.copies.setdefault(index, []).append(block)
-                    held.append(block)
+                    held.add(block)
             start = max(start, total // self.block_tokens)
 
     def unlearn(self, sequence: Sequence, tokens: int) -> None:
         """Take back what `learn` remembered beyond *tokens*: that step will not compute it."""
         held = sequence.shared
         keep = tokens // self.block_tokens
-        while held and len(held) > keep:
-            block = held.pop()
-            assert isinstance(block, Block)
-            self._forget(block)
+        while held is not None and held.count > keep:
+            self._forget(held.pop())
 
     def release(self, sequence: Sequence, tokens: int, computed: int, *, again: bool) -> None:
         """Free all blocks of *sequence*, which hold *tokens* tokens, *computed* of them computed.
 
         *again*: its private content may be asked for once more (preempted, or an attempt that
-        may be retried). O(1) plus its shared blocks.
+        may be retried). O(1) per piece that others go on
+        holding whole, else O(blocks).
         """
         shared = sequence.shared
         ours = -(-tokens // self.block_tokens)
         whole = computed // self.block_tokens
-        if shared:
-            ours -= len(shared)
-            whole -= len(shared)
+        if shared is not None:
+            ours -= shared.count
+            whole -= shared.count
         if again and whole > 0 and self.caching:
             self.free += ours
             self._remember(Segment(ours, (sequence.route, sequence.number), whole))
         elif ours:
             self.give(ours)
-        if shared:
-            self._release_shared(shared)
+        if shared is not None:
+            self._release_blocks(shared.blocks)
+            for bundle in reversed(shared.bundles):
+                self._leave_bundle(bundle)
         sequence.shared = None
 
     def give(self, count: int) -> None:
@@ -252,9 +234,15 @@ class KVCache:
         self._private[segment.key] = segment
         self._queue.append(segment)
 
-    def _release_shared(self, shared: list[object]) -> None:
-        for block in reversed(shared):
-            assert isinstance(block, Block)
+    def _leave_bundle(self, bundle: Bundle) -> None:
+        bundle.holders -= 1
+        if not bundle.holders:
+            if bundle.piece.bundle is bundle:
+                bundle.piece.bundle = None
+            self._release_blocks(bundle.blocks)
+
+    def _release_blocks(self, blocks: list[Block]) -> None:
+        for block in reversed(blocks):
             block.refs -= 1
             if block.refs == 0:
                 self._queue.append((block, block.ticket))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.serving.holding import Holding
 
 Prefix = tuple[tuple[Hashable, int], ...]
 """Shared content at the head of a prompt: (key, tokens); a key names all content up to there."""
@@ -115,7 +119,7 @@ class Sequence:
         self.cached_input = 0  # prompt tokens found in the cache at first admission
         self.recomputed_input = 0
         self.recomputed_output = 0
-        self.shared: list[object] | None = None  # blocks of shared content, owned by the KV cache
+        self.shared: Holding | None = None  # blocks of shared content, owned by the KV cache
         self.admission = 0  # its place in the order of admission
 
         self.prefill_s = 0.0

@@ -126,8 +126,8 @@ def _aborted_token_is_emitted(patch):
 
 
 def _head_first_into_the_queue(patch):
-    original = KVCache._release_shared
-    patch.setattr(KVCache, "_release_shared", lambda self, held: original(self, held[::-1]))
+    original = KVCache._release_blocks
+    patch.setattr(KVCache, "_release_blocks", lambda self, held: original(self, held[::-1]))
 
 
 def _last_token_from_the_cache(patch):

@@ -25,6 +25,14 @@ def check(
 
 def test_sound_books_pass() -> None:
     check()
+    all_useful = replace(ROUTE, offered=TOKENS, useful=replace(TOKENS, cached_input=400))
+    always_busy = PoolUsage(paid_s=100, busy_s=100, kv_used_block_s=50, kv_block_s=50)
+    check(all_useful, always_busy, cached_input=400)
+    check(
+        pool=replace(POOL, busy_s=100 + 1e-9, idle_s=-1e-9, starting_s=0, draining_s=0, failed_s=0)
+    )
+    nothing = RouteUsage()
+    check_usage(Usage(1.0, {"chat": nothing}, {"main": PoolUsage()}, nothing), [0])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sim.serving.holding import Holding
 from sim.serving.kvcache import KVCache
 from sim.serving.sequence import Prefix, Sequence
 from tests.unit.engines import ask
@@ -252,7 +253,7 @@ def test_of_two_copies_one_is_enough() -> None:
     one, two = prompt(1, 9, HEAD), prompt(2, 9, HEAD)
     cache.take(6)
     for sequence in (one, two):
-        sequence.shared = []
+        sequence.shared = Holding()
         cache.learn(sequence, 9)
         sequence.computed = 9
     leave(cache, one)
@@ -267,7 +268,7 @@ def test_of_two_copies_one_is_enough() -> None:
 def test_shared_content_is_learnt_block_by_block() -> None:
     cache = cache_of(10)
     one = prompt(1, 13, (("head", 12),))
-    one.shared = []
+    one.shared = Holding()
     cache.take(3)
     for tokens, known in ((3, 0), (4, 4), (11, 8), (12, 12), (13, 12)):
         cache.learn(one, tokens)
@@ -277,7 +278,7 @@ def test_shared_content_is_learnt_block_by_block() -> None:
 def test_what_a_step_will_not_compute_is_unlearnt() -> None:
     cache = cache_of(10)
     one = prompt(1, 13, (("head", 12),))
-    one.shared = []
+    one.shared = Holding()
     cache.take(3)
     cache.learn(one, 12)
     cache.unlearn(one, 5)
