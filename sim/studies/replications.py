@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sim.cost.benchmark import Benchmark
 from sim.ledger.usage import Usage
+from sim.scenario.arrivals import TraceArrivals
 from sim.scenario.document import Scenario
 from sim.scenario.notices import warnings_of
 from sim.simulation import Run, simulate
@@ -77,12 +78,23 @@ def run(
         scenario = scenario.model_copy(update={"seed": seed})
     tasks = [
         _Task(scenario, i, spool if i == 0 else None, sample_every_s if i == 0 else None)
-        for i in range(replications)
+        for i in range(replications if draws(scenario) else 1)
     ]
-    jobs = min(cpu_count(), replications) if jobs is None else jobs
+    jobs = min(cpu_count(), len(tasks)) if jobs is None else jobs
     runs = tuple(o.unwrap() for o in run_all(_simulate, tasks, jobs, progress))
+    runs *= replications // len(runs)
     found = benchmarks(scenario, [r.usage for r in runs])
     return Result(scenario, runs, found, warnings_of(scenario, date.today()))
+
+
+def draws(scenario: Scenario) -> bool:
+    """Whether anything in *scenario* is drawn at random; if not, all replications are the same one.
+
+    A trace brings its times and lengths; of the routers only power-of-two draws.
+    """
+    if any(not isinstance(r.arrivals, TraceArrivals) for r in scenario.routes.values()):
+        return True
+    return any(p.router == "power-of-two" and p.replicas > 1 for p in scenario.pools.values())
 
 
 def benchmarks(

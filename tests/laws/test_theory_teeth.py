@@ -39,13 +39,13 @@ def test_one_step_more_for_each_answer() -> None:
         "routes.chat.input_tokens={fixed: 2}",  # two steps of one token each
         "pools.main.engine.max_num_batched_tokens=1",
     )
-    assert "mean time (s)" in rejected(case_of("mgeo1.yaml"), "horizon=3000s", *extra)
+    assert "mean time (s)" in rejected(case_of("mgeo1.yaml"), "horizon=1500s", *extra)
 
 
 def test_one_place_more_in_the_queue() -> None:
     case = case_of("mm2k5.yaml")
-    assert "lost share" in rejected(case, "horizon=700s", "pools.main.queue_limit=4")
-    assert rejected(case, "horizon=700s") == set()
+    assert "lost share" in rejected(case, "horizon=300s", "pools.main.queue_limit=4")
+    assert rejected(case, "horizon=300s") == set()
 
 
 def test_one_slot_fewer() -> None:

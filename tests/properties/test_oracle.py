@@ -151,6 +151,24 @@ def _nothing_forgotten(patch):
     patch.setattr(KVCache, "_forget", lambda self, block: None)
 
 
+def _a_bundle_outlives_its_holders(patch):
+    original = KVCache._leave_bundle
+
+    def leave(self, bundle):
+        original(self, bundle)
+        bundle.piece.bundle = bundle
+
+    patch.setattr(KVCache, "_leave_bundle", leave)
+
+
+def _a_bundle_is_left_by_all_at_once(patch):
+    def leave(self, bundle):
+        bundle.holders = 0
+        self._release_blocks(bundle.blocks)
+
+    patch.setattr(KVCache, "_leave_bundle", leave)
+
+
 def _found_a_step_late(patch):
     original = KVCache.learn
     patch.setattr(

@@ -54,10 +54,14 @@ def test_an_attempt_that_no_replica_took_was_never_queued(tmp_path: Path) -> Non
     assert math.isnan(row_of(tmp_path, rejected)["queued_at_s"])
 
 
+def test_the_first_replica_is_one_too(tmp_path: Path) -> None:
+    assert row_of(tmp_path, {"replica": 0, "queued_at_s": 5.0})["queued_at_s"] == 5.0
+
+
 def test_computed_prompt_tokens_count_again_each_time(tmp_path: Path) -> None:
-    """104 computed before a preemption, 90 of them again, gone in the midst of it."""
-    gone = {"computed": 90, "high_water": 104, "recomputed_input": 90, "recomputed_output": 0}
-    assert row_of(tmp_path, gone)["uncached_tokens"] == 100 + 90
+    """104 computed before a preemption, 103 of them again, gone in the midst of it."""
+    gone = {"computed": 103, "high_water": 104, "recomputed_input": 100, "recomputed_output": 3}
+    assert row_of(tmp_path, gone)["uncached_tokens"] == 100 + 103
 
 
 def test_cached_but_not_admitted_computes_nothing(tmp_path: Path) -> None:

@@ -230,3 +230,22 @@ def test_measured_usages_may_be_replaced() -> None:
     assert other.summary()["requests"]["arrived"] == usage.overall.requests.arrived
     made: Callable[[], dict[str, Any]] = other.summary
     assert made()["bill"]["total_usd"] == pytest.approx(3.6)
+
+
+def test_what_draws_nothing_is_simulated_once(tmp_path: Path) -> None:
+    """A trace on a fleet that draws nothing: five replications are one, five times."""
+    trace = tmp_path / "trace.csv"
+    rows = "".join(f"{second},100,20\n" for second in range(0, 500, 5))
+    trace.write_text(f"arrived_at_s,input_tokens,output_tokens\n{rows}", encoding="utf-8")
+    played = {"pool": "main", "arrivals": {"trace": str(trace)}}
+    done: list[tuple[int, int]] = []
+    result = run(
+        scenario(routes={"chat": played}, **SMALL),
+        replications=5,
+        jobs=1,
+        progress=lambda *told: done.append(told),
+    )
+    assert done == [(1, 1)]
+    assert len(result.usages) == 5
+    assert result.summary()["replications"] == 5
+    assert result.summary()["requests"]["arrived"] == 100

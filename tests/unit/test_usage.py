@@ -1,11 +1,14 @@
-from dataclasses import fields
+from dataclasses import FrozenInstanceError, fields
 
 import numpy as np
+import pytest
 
 from sim.ledger.usage import (
     INTERVAL_S,
+    ComponentSeconds,
     Figures,
     PoolUsage,
+    ReferenceTokens,
     RequestCounts,
     RouteUsage,
     SloFigure,
@@ -58,8 +61,22 @@ def test_names_stay_and_numbers_within_tuples_and_dicts_are_averaged() -> None:
     assert found.pools["main"].paid_s == 20.0
 
 
-def test_every_default_is_nothing() -> None:
+SUMS = (RequestCounts, TokenCounts, ReferenceTokens, ComponentSeconds, PoolUsage)
+
+
+@pytest.mark.parametrize("kind", [*SUMS, Figures, RouteUsage])
+def test_by_default_nothing_happened(kind: type) -> None:
     """So that a route without traffic adds nothing to any sum."""
-    for kind in (RequestCounts, TokenCounts, PoolUsage):
-        values = [getattr(kind(), field.name) for field in fields(kind)]
-        assert all(not np.any(value) for value in values)
+    for field in fields(kind):
+        value = getattr(kind(), field.name)
+        assert value is None or not np.any(value) or value == type(value)()
+
+
+@pytest.mark.parametrize("kind", [*SUMS, Figures, RouteUsage])
+def test_what_happened_does_not_change(kind: type) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(kind(), fields(kind)[0].name, 1.0)
+
+
+def test_a_route_without_traffic_has_no_intervals() -> None:
+    assert RouteUsage().ended_by_interval.shape == (0, 3)
