@@ -133,7 +133,6 @@ class Batcher:
         self.preemptions = 0
 
     # -- what others ask -------------------------------------------------------------------------
-
     def refusal(self, sequence: Sequence) -> str | None:
         """Why *sequence* can never be served here, or None. The last token is never computed."""
         cache = self.cache
@@ -324,9 +323,8 @@ class Batcher:
         if decodes.size and decodes.finishing[0][0] == decodes.steps + 1:
             return True  # or so it seems: one that left early may stand there, which does no harm
         for sequence, n in self.chunks or ():
-            if sequence.output_tokens - sequence.generated == 1 and (
-                sequence.computed + n == sequence.target
-            ):
+            last = sequence.output_tokens - sequence.generated == 1
+            if last and sequence.computed + n == sequence.target:
                 return True
         return False
 
@@ -349,7 +347,4 @@ class Batcher:
             head = self.waiting.head() if open_slots else None
             if head is None or not fits(self, head, due):
                 seconds = self.plan_run()
-        if seconds is None:
-            run.count = 0
-            seconds = 0.0
-        run.end_s = step_end_s + seconds
+        run.end_s = step_end_s + (seconds or 0.0)
