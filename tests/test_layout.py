@@ -130,21 +130,22 @@ def test_names_of_test_files_are_unique() -> None:
     assert sorted(set(names)) == sorted(names)
 
 
-def unit_tests(module: str) -> list[Path]:
-    """`test_<folder>_<module>.py` or `test_<module>.py`, if it names the module."""
+@cache
+def unit_test_texts() -> dict[str, str]:
+    folder = ROOT / "tests" / "unit"
+    return {p.stem: p.read_text(encoding="utf-8") for p in sorted(folder.glob("test_*.py"))}
+
+
+def unit_tests(module: str) -> list[str]:
+    """`test_<folder>_<module>` or `test_<module>`, and whatever else imports it by name."""
     folder, _, name = module.rpartition(".")
-    stems = {f"test_{module.replace('.', '_')}", f"test_{name}"}
-    paths = [ROOT / "tests" / "unit" / f"{stem}.py" for stem in sorted(stems)]
-    dotted = f"sim.{module}"
-    imported = rf"from sim\.{folder.replace('.', '.')} import .*\b{name}\b" if folder else dotted
+    dotted = rf"from sim\.{module.replace('.', r'[.]')} import|import sim\.{module}\b"
+    within = rf"from sim\.{folder} import .*\b{name}\b" if folder else dotted
     return [
-        path
-        for path in paths
-        if path.exists()
-        and (
-            (text := path.read_text(encoding="utf-8")).find(dotted) >= 0
-            or re.search(imported, text)
-        )
+        stem
+        for stem, text in unit_test_texts().items()
+        if stem in (f"test_{module.replace('.', '_')}", f"test_{name}")
+        or re.search(f"{dotted}|{within}", text)
     ]
 
 

@@ -15,6 +15,9 @@ from sim.serving.replica import Replica
 from sim.serving.sequence import Outcome, Sequence
 from sim.serving.waiting import Queue
 
+ROUNDING = 1e-9
+"""By how much sums of step lengths may pass the clock's own difference."""
+
 
 class Pool:
     """A fixed set of replicas, all paid and ready for the whole run.
@@ -52,10 +55,16 @@ class Pool:
         index = self.router.pick(sequence.prefix)
         replica = self.replicas[index]
         limit = self.queue_limit
-        full = limit is not None and self.queue.length >= limit and replica.batcher.would_wait()
+        full = limit is not None and self._is_full(replica.batcher, limit)
         if full or (reason := replica.submit(sequence)) is not None:
             self.router.left(index)
             self._reject(sequence, "queue limit" if full else reason)
+
+    def _is_full(self, batcher: Batcher, limit: int) -> bool:
+        """Would a request have to wait on *batcher*, behind *limit* others of the pool?"""
+        if self.queue.length < limit or not batcher.would_wait():
+            return False
+        return self.queue.length - batcher.about_to_enter() >= limit
 
     def _reject(self, sequence: Sequence, reason: str | None) -> None:
         sequence.outcome = Outcome.REJECTED
@@ -107,6 +116,8 @@ class PoolMeter:
         replicas = self.pool.replicas
         paid_s = window_s * len(replicas)
         busy_s = self.pool.busy_s() - self._busy_s
+        if paid_s < busy_s <= paid_s * (1.0 + ROUNDING):
+            busy_s = paid_s
         blocks = sum(r.batcher.cache.blocks for r in replicas)
         return PoolUsage(
             paid_s=paid_s,

@@ -164,7 +164,7 @@ class TraceArrivals(Spec):
     )
     time_unit: Literal["auto", "s", "ms", "us", "ns"] = Field(
         default="auto",
-        description="Unit of times that are plain numbers; auto: as the column's name ends, else by their size.",
+        description="Unit of times that are plain numbers; auto: by column name, else by size.",
     )
 
     @model_validator(mode="after")

@@ -1,20 +1,16 @@
-"""Admission: who may enter the batch, and the line before it. Rules over a `Batcher`; no clock."""
+"""Admission: who may enter the batch, and the line before it. Rules over an `Engine`; no clock."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sim.serving.charges import Chunks
+from sim.serving.engine import Engine
 from sim.serving.run import TICK_S
 from sim.serving.sequence import Sequence, State
-
-if TYPE_CHECKING:
-    from sim.serving.batcher import Batcher
 
 PREFILL = State.PREFILL
 
 
-def admit(engine: Batcher, head: Sequence | None, budget: int, chunks: Chunks) -> None:
+def admit(engine: Engine, head: Sequence | None, budget: int, chunks: Chunks) -> None:
     """Admit from the *head* of the line on, while tokens, slots and blocks last."""
     cache, waiting, running = engine.cache, engine.waiting, engine.running
     size = cache.block_tokens
@@ -49,7 +45,7 @@ def admit(engine: Batcher, head: Sequence | None, budget: int, chunks: Chunks) -
         head = waiting.head() if waiting.count else None
 
 
-def fits(engine: Batcher, sequence: Sequence, reserved: int) -> bool:
+def fits(engine: Engine, sequence: Sequence, reserved: int) -> bool:
     """May *sequence* be admitted before anybody leaves, *reserved* blocks being promised?
 
     Never a false no: free blocks only fall until somebody leaves, and remembered ones in the
@@ -66,7 +62,7 @@ def fits(engine: Batcher, sequence: Sequence, reserved: int) -> bool:
     return need <= shared.count - shared.idle()
 
 
-def outranks(engine: Batcher, sequence: Sequence) -> bool:
+def outranks(engine: Engine, sequence: Sequence) -> bool:
     """Will *sequence*, the last that came, be the head of the line once it is seen?"""
     if not engine.mixed_priorities:
         return False
@@ -76,7 +72,7 @@ def outranks(engine: Batcher, sequence: Sequence) -> bool:
     return all(c.priority > sequence.priority for c in engine.coming if c is not sequence)
 
 
-def cut_for_coming(engine: Batcher) -> None:
+def cut_for_coming(engine: Engine) -> None:
     """Cut a run that was just planned for those that came during the step before it."""
     if len(engine.running) == engine.max_num_seqs:
         return
@@ -92,7 +88,7 @@ def cut_for_coming(engine: Batcher) -> None:
         head = sequence
 
 
-def see(engine: Batcher, by_s: float) -> None:
+def see(engine: Engine, by_s: float) -> None:
     """Queue the arrivals up to *by_s*, a tick granted."""
     coming, waiting = engine.coming, engine.waiting
     by_s += TICK_S

@@ -14,144 +14,23 @@ the run that follows is planned with it, so that most prefills cost their owner 
 
 from __future__ import annotations
 
-from collections import deque
 from heapq import heappop
 
 from sim.serving.admission import admit, cut_for_coming, fits, outranks, see
 from sim.serving.booking import depart, end_chunks, end_run, end_step
 from sim.serving.charges import Chunks, charge_chunks
-from sim.serving.decodes import DecodeSet
-from sim.serving.departures import crash, drop_aborted
-from sim.serving.kvcache import KVCache
+from sim.serving.departures import drop_aborted, end_broken, lose_all
+from sim.serving.engine import Engine
 from sim.serving.preemption import compose_short
-from sim.serving.run import Run
 from sim.serving.sequence import Outcome, Sequence, State
-from sim.serving.timing import StepTiming
-from sim.serving.waiting import Queue, WaitingLine
 
 WAITING, DECODE = State.WAITING, State.DECODE
 
 
-class Batcher:
-    """The engine of one replica.
+class Batcher(Engine):
+    """The engine of one replica, to be driven from boundary to boundary."""
 
-    Parameters
-    ----------
-    timing
-        Seconds per step.
-    cache
-        KV blocks.
-    max_num_seqs, max_num_batched_tokens
-        Most sequences that run at once, and most new tokens of a step; the second is at least the
-        first, so that every running sequence moves in every step.
-    async_scheduling
-        A step is composed when the one before it starts, so that an arrival during a step waits
-        for the next but one.
-    reserve_full_input
-        Admit only what finds blocks for all its prompt and generated tokens.
-    queue
-        Counts who waits here, perhaps together with others of the same pool.
-    """
-
-    __slots__ = (
-        "_first_priority",
-        "aborting",
-        "admissions",
-        "async_scheduling",
-        "busy",
-        "busy_s",
-        "cache",
-        "chunks",
-        "coming",
-        "decodes",
-        "lead_blocks",
-        "lost_s",
-        "max_num_batched_tokens",
-        "max_num_seqs",
-        "mixed_priorities",
-        "most_tokens",
-        "preemptions",
-        "prefilling",
-        "queue",
-        "reserve_full_input",
-        "run",
-        "running",
-        "stalled",
-        "step_clock_s",
-        "step_prefill_s",
-        "timing",
-        "used_block_s",
-        "waiting",
-    )
-
-    def __init__(
-        self,
-        timing: StepTiming,
-        cache: KVCache,
-        *,
-        max_num_seqs: int,
-        max_num_batched_tokens: int,
-        async_scheduling: bool = True,
-        reserve_full_input: bool = True,
-        queue: Queue | None = None,
-    ) -> None:
-        if max_num_batched_tokens < max_num_seqs:
-            raise ValueError(
-                f"max_num_batched_tokens ({max_num_batched_tokens}) must be at least "
-                f"max_num_seqs ({max_num_seqs})"
-            )
-        self.timing = timing
-        self.cache = cache
-        self.max_num_seqs = max_num_seqs
-        self.max_num_batched_tokens = max_num_batched_tokens
-        self.async_scheduling = async_scheduling
-        self.reserve_full_input = reserve_full_input
-        self.queue = queue if queue is not None else Queue()
-
-        self.running: dict[Sequence, None] = {}  # in order of admission
-        self.decodes = DecodeSet(cache.block_tokens, timing.per_context_token_s)
-        self.prefilling: Sequence | None = None  # the one unfinished prefill, last in `running`
-        self.most_tokens = cache.blocks * cache.block_tokens
-        self.waiting = WaitingLine()
-        self.coming: deque[Sequence] = deque()  # arrived, not yet seen by the scheduler
-        self.aborting: list[Sequence] = []
-        self.stalled: list[Sequence] = []  # running, but left out of the present step
-        self.admissions = 0
-        self.mixed_priorities = False
-        self._first_priority: int | None = None
-
-        self.busy = False
-        self.run = Run()
-        self.chunks: Chunks | None = None  # of the present step; None: a run
-        self.step_clock_s = 0.0  # decode seconds per decoding sequence of the present step
-        self.step_prefill_s = 0.0  # seconds that the present step's chunks were charged
-        self.lead_blocks = 0  # blocks in use during the step that stands before the present run
-
-        self.busy_s = 0.0  # of all booked runs and steps
-        self.used_block_s = 0.0  # integral of blocks in use over them
-        self.lost_s = 0.0  # of broken steps: what ran, less what was charged
-        self.preemptions = 0
-
-    # -- what others ask -------------------------------------------------------------------------
-    def refusal(self, sequence: Sequence) -> str | None:
-        """Why *sequence* can never be served here, or None. The last token is never computed."""
-        cache = self.cache
-        tokens = sequence.input_tokens + sequence.output_tokens - 1
-        if tokens <= self.most_tokens:
-            return None
-        return (
-            f"{sequence.input_tokens} input and {sequence.output_tokens} output tokens need "
-            f"{cache.blocks_of(tokens)} KV blocks of {cache.block_tokens} tokens; "
-            f"the replica has {cache.blocks}"
-        )
-
-    def would_wait(self) -> bool:
-        """Would an arrival have to wait, as far as slots and those before it go?"""
-        if self.waiting.count:
-            return True
-        return len(self.running) + len(self.coming) >= self.max_num_seqs
-
-    # -- what happens to it ----------------------------------------------------------------------
+    __slots__ = ()
 
     def submit(self, sequence: Sequence) -> bool:
         """Take in an arrival at `sequence.queued_at_s`; say whether it made `end_s` sooner.
@@ -159,9 +38,9 @@ class Batcher:
         The caller has asked `refusal`. O(1), or O(prefix) where content is shared.
         """
         coming = self.coming
-        if sequence.priority != self._first_priority:
-            self.mixed_priorities = self._first_priority is not None
-            self._first_priority = sequence.priority
+        if sequence.priority != self.first_priority:
+            self.mixed_priorities = self.first_priority is not None
+            self.first_priority = sequence.priority
         sequence.state = WAITING
         self.queue.length += 1
         coming.append(sequence)
@@ -197,6 +76,7 @@ class Batcher:
         run = self.run
         run.lead_begin_s = run.begin_s = at_s
         run.end_s = at_s + seconds
+        self.step_s = seconds
         self.busy = True
         if self.chunks and not self._anyone_leaves():
             self._book_ahead()
@@ -216,9 +96,9 @@ class Batcher:
             drop_aborted(self, None, gone)
             return gone
         if chunks is not None:
-            end_step(self, end_s - run.begin_s)
+            end_step(self)
         elif run.count:
-            end_run(self, end_s - run.begin_s)
+            end_run(self)
         if self.aborting:
             drop_aborted(self, end_s, gone)
         decodes = self.decodes
@@ -236,8 +116,16 @@ class Batcher:
         return gone
 
     def crash(self, now_s: float) -> list[Sequence]:
-        """Lose everything at *now_s*; return all that left, with those that had just finished."""
-        return crash(self, now_s)
+        """Lose everything at *now_s*: whole steps count, of the running one only its seconds.
+
+        Returns all that left, with those that had just finished.
+        """
+        gone: list[Sequence] = []
+        if self.busy and self.run.end_s <= now_s:
+            gone = self.finish()
+        elif self.busy:
+            end_broken(self, now_s)
+        return gone + lose_all(self, now_s)
 
     # -- composing -------------------------------------------------------------------------------
 
@@ -252,11 +140,12 @@ class Batcher:
             chunk = min(prefilling.target - held, self.max_num_batched_tokens - decodes.size)
             need += cache.blocks_of(held + chunk) - cache.blocks_of(held)
         if need > cache.free:
-            return compose_short(self)
+            short = compose_short(self)
+            return None if short is None else self._plan_step(short)
         open_slots = self.waiting.count and len(self.running) < self.max_num_seqs
         head = self.waiting.head() if open_slots else None
         if prefilling is None and (head is None or not fits(self, head, need)):
-            return self.plan_run()  # whoever waits has to wait until somebody leaves
+            return self._plan_run()  # whoever waits has to wait until somebody leaves
         chunks: Chunks = []
         if prefilling is not None:
             if prefilling.shared is not None:
@@ -266,9 +155,9 @@ class Batcher:
             cache.take(need)
         if head is not None:
             admit(self, head, self.max_num_batched_tokens - decodes.size - chunk, chunks)
-        return self.plan_step(chunks)
+        return self._plan_step(chunks)
 
-    def plan_run(self) -> float | None:
+    def _plan_run(self) -> float | None:
         """Plan decode steps up to the first last token or the first that lacks a block."""
         decodes, timing, run = self.decodes, self.timing, self.run
         size = decodes.size
@@ -284,7 +173,7 @@ class Batcher:
         run.first_s = first_s = timing.run_s[size] + token_s * decodes.context
         return count * first_s + growth_s * (0.5 * count * (count - 1))
 
-    def plan_step(self, chunks: Chunks) -> float:
+    def _plan_step(self, chunks: Chunks) -> float:
         """Plan one step with *chunks* of prefill, its blocks taken already; return its seconds.
 
         Its prefill is charged at once, since it will be computed whoever leaves meanwhile; what
@@ -333,9 +222,9 @@ class Batcher:
         run = self.run
         step_end_s = run.end_s
         self.lead_blocks = self.cache.blocks - self.cache.free
-        end_step(self, step_end_s - run.begin_s)
+        end_step(self)
         end_chunks(self, step_end_s, [])
-        self.chunks = None
+        self.lead_chunks, self.chunks = self.chunks or [], None
         run.begin_s = step_end_s
         seconds: float | None = None
         if self.async_scheduling and self.coming:
@@ -346,5 +235,5 @@ class Batcher:
             open_slots = self.waiting.count and len(self.running) < self.max_num_seqs
             head = self.waiting.head() if open_slots else None
             if head is None or not fits(self, head, due):
-                seconds = self.plan_run()
+                seconds = self._plan_run()
         run.end_s = step_end_s + (seconds or 0.0)

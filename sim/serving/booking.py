@@ -1,22 +1,20 @@
-"""Booking: what a run or step does to those in it when it ends. Rules over a `Batcher`."""
+"""Booking: what a run or step does to those in it when it ends. Rules over an `Engine`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from sim.serving.engine import Engine
 from sim.serving.preemption import resume
 from sim.serving.sequence import Outcome, Sequence, State
-
-if TYPE_CHECKING:
-    from sim.serving.batcher import Batcher
 
 PREFILL, GONE, COMPLETED = State.PREFILL, State.GONE, Outcome.COMPLETED
 
 
-def end_run(engine: Batcher, seconds: float) -> None:
-    """Book the run's steps."""
+def end_run(engine: Engine) -> None:
+    """Book the run's steps, by their length and not by the clock, which rounds in the long run."""
     decodes, cache = engine.decodes, engine.cache
-    count, size = engine.run.count, decodes.size
+    run = engine.run
+    count, size = run.count, decodes.size
+    seconds = count * run.first_s + run.growth_s * (0.5 * count * (count - 1))
     blocks = decodes.blocks_due(count)
     due = decodes.due[decodes.steps % decodes.block_tokens]
     engine.busy_s += seconds
@@ -28,17 +26,17 @@ def end_run(engine: Batcher, seconds: float) -> None:
     decodes.clock_s += count * engine.timing.share_s[size]
 
 
-def end_step(engine: Batcher, seconds: float) -> None:
+def end_step(engine: Engine) -> None:
     """Book the step's seconds and advance the decoding sequences."""
     decodes, cache = engine.decodes, engine.cache
-    engine.busy_s += seconds
-    engine.used_block_s += (cache.blocks - cache.free) * seconds
+    engine.busy_s += engine.step_s
+    engine.used_block_s += (cache.blocks - cache.free) * engine.step_s
     decodes.clock_s += engine.step_clock_s
     decodes.steps += 1
     decodes.context += decodes.size
 
 
-def end_chunks(engine: Batcher, end_s: float, gone: list[Sequence]) -> None:
+def end_chunks(engine: Engine, end_s: float, gone: list[Sequence]) -> None:
     """Advance the prefills of a step; who has computed all emits a token and decodes, or leaves."""
     for sequence, n in engine.chunks or ():
         if sequence.state is not PREFILL:
@@ -60,7 +58,7 @@ def end_chunks(engine: Batcher, end_s: float, gone: list[Sequence]) -> None:
         resume(engine)
 
 
-def depart(engine: Batcher, sequence: Sequence, end_s: float) -> None:
+def depart(engine: Engine, sequence: Sequence, end_s: float) -> None:
     """Let a sequence leave with its last token."""
     sequence.state = GONE
     sequence.outcome = COMPLETED

@@ -1,21 +1,17 @@
-"""Departures: leaving before the last token, by abort or crash. Rules over a `Batcher`."""
+"""Departures: leaving before the last token, by abort or crash. Rules over an `Engine`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sim.serving.booking import end_run
+from sim.serving.engine import Engine
 from sim.serving.kvcache import KVCache
 from sim.serving.run import TICK_S
 from sim.serving.sequence import Outcome, Sequence, State
 
-if TYPE_CHECKING:
-    from sim.serving.batcher import Batcher
-
 WAITING, DECODE, GONE = State.WAITING, State.DECODE, State.GONE
 
 
-def drop_aborted(engine: Batcher, end_s: float | None, gone: list[Sequence]) -> None:
+def drop_aborted(engine: Engine, end_s: float | None, gone: list[Sequence]) -> None:
     """Let the aborted leave; the tokens of the step that just ended reach nobody."""
     chunks = dict(engine.chunks or ())
     for sequence in engine.aborting:
@@ -32,7 +28,7 @@ def drop_aborted(engine: Batcher, end_s: float | None, gone: list[Sequence]) -> 
     engine.aborting.clear()
 
 
-def drop_running(engine: Batcher, sequence: Sequence, computed_now: int) -> None:
+def drop_running(engine: Engine, sequence: Sequence, computed_now: int) -> None:
     """Let a running sequence leave, *computed_now* tokens of its chunk being done; O(1)."""
     sequence.computed += computed_now
     if sequence.state is DECODE:
@@ -46,7 +42,7 @@ def drop_running(engine: Batcher, sequence: Sequence, computed_now: int) -> None
     engine.cache.release(sequence, sequence.computed, sequence.computed, again=True)
 
 
-def drop_waiting(engine: Batcher, sequence: Sequence) -> None:
+def drop_waiting(engine: Engine, sequence: Sequence) -> None:
     """Take a waiting sequence out of the line. O(arrivals that the scheduler has not seen)."""
     engine.queue.length -= 1
     if sequence in engine.coming:
@@ -55,16 +51,8 @@ def drop_waiting(engine: Batcher, sequence: Sequence) -> None:
         engine.waiting.leave(sequence)
 
 
-def crash(engine: Batcher, now_s: float) -> list[Sequence]:
-    """Lose everything at *now_s*: whole steps count, of the running one only the seconds remain.
-
-    Returns all that left, with those that had just finished.
-    """
-    gone: list[Sequence] = []
-    if engine.busy and engine.run.end_s <= now_s:
-        gone = engine.finish()
-    elif engine.busy:
-        end_broken(engine, now_s)
+def lose_all(engine: Engine, now_s: float) -> list[Sequence]:
+    """Let everybody go as failed, and the cache with them; the running step is booked already."""
     engine.queue.length -= engine.waiting.count + len(engine.coming)
     lost = [*engine.running, *engine.waiting.clear(), *engine.coming]
     for sequence in lost:
@@ -74,6 +62,8 @@ def crash(engine: Batcher, now_s: float) -> list[Sequence]:
         sequence.shared = None
         sequence.outcome = Outcome.FAILED
         sequence.finished_at_s = now_s
+    if engine.busy and now_s < engine.run.begin_s:
+        take_back_lead(engine, lost)
     for held in (engine.running, engine.coming, engine.aborting, engine.stalled, engine.decodes):
         held.clear()
     engine.prefilling = None
@@ -82,10 +72,23 @@ def crash(engine: Batcher, now_s: float) -> list[Sequence]:
     engine.chunks = None
     cache = engine.cache
     engine.cache = KVCache(cache.blocks, cache.block_tokens, caching=cache.caching)
-    return gone + lost
+    return lost
 
 
-def end_broken(engine: Batcher, now_s: float) -> None:
+def take_back_lead(engine: Engine, lost: list[Sequence]) -> None:
+    """Undo, for those that are lost, the step that was booked before it had ended."""
+    chunks = dict(engine.lead_chunks)
+    for sequence in lost:
+        if sequence not in engine.running:
+            continue
+        emitted = sequence not in chunks or sequence.computed == sequence.target
+        sequence.computed -= chunks.get(sequence, 1)
+        sequence.generated -= emitted
+        if not sequence.generated:
+            sequence.first_token_at_s = None
+
+
+def end_broken(engine: Engine, now_s: float) -> None:
     """Book the whole steps up to *now_s*; of the broken one the seconds are lost."""
     run = engine.run
     whole = 0
@@ -94,7 +97,7 @@ def end_broken(engine: Batcher, now_s: float) -> None:
         whole -= run.boundary_s(whole) > now_s
         run.cut(whole)
         if run.count:
-            end_run(engine, run.boundary_s(run.count) - run.begin_s)
+            end_run(engine)
         run.begin_s = run.boundary_s(run.count)
     part_s = now_s - run.begin_s  # negative if the step before the run was booked ahead
     if engine.chunks is not None:

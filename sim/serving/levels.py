@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from sim.serving.batcher import Batcher
+from sim.serving.engine import Engine
 
 
-def busy_until_s(engine: Batcher, now_s: float) -> float:
+def busy_until_s(engine: Engine, now_s: float) -> float:
     """Seconds with a step running up to *now_s*, the present run in part. Ends nothing."""
     if not engine.busy:
         return engine.busy_s
     return engine.busy_s + min(now_s, engine.run.end_s) - engine.run.begin_s
 
 
-def used_block_s_until(engine: Batcher, now_s: float) -> float:
+def used_block_s_until(engine: Engine, now_s: float) -> float:
     """Integral of blocks in use up to *now_s*. Within a run they are taken to grow linearly."""
     if not engine.busy:
         return engine.used_block_s
@@ -25,7 +22,7 @@ def used_block_s_until(engine: Batcher, now_s: float) -> float:
     return engine.used_block_s + blocks_used(engine, now_s) * part_s
 
 
-def blocks_used(engine: Batcher, now_s: float) -> float:
+def blocks_used(engine: Engine, now_s: float) -> float:
     """Mean blocks in use from the present run's begin to *now_s*."""
     used = engine.cache.blocks - engine.cache.free
     if not engine.busy or engine.chunks is not None or not engine.run.count:

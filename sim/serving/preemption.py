@@ -1,19 +1,19 @@
-"""Preemption: composing a step for which blocks are short. Rules over a `Batcher`; no clock."""
+"""Preemption: composing a step for which blocks are short. Rules over an `Engine`; no clock."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from sim.serving.charges import Chunks
+from sim.serving.engine import Engine
 from sim.serving.sequence import Sequence, State
-
-if TYPE_CHECKING:
-    from sim.serving.batcher import Batcher
 
 WAITING, PREFILL, DECODE = State.WAITING, State.PREFILL, State.DECODE
 
 
-def compose_short(engine: Batcher) -> float | None:
-    """Rule 1 by the letter, in order of admission, where blocks are short. O(running)."""
+def compose_short(engine: Engine) -> Chunks | None:
+    """Rule 1 by the letter, in order of admission, where blocks are short. O(running).
+
+    Returns the chunks of the step, its blocks taken; None if nothing was scheduled at all.
+    """
     cache = engine.cache
     budget = engine.max_num_batched_tokens
     scheduled: dict[Sequence, int] = {}  # tokens
@@ -44,17 +44,17 @@ def compose_short(engine: Batcher) -> float | None:
     if not scheduled:
         resume(engine)
         return None
-    return engine.plan_step([(s, n) for s, n in scheduled.items() if s.state is PREFILL])
+    return [(s, n) for s, n in scheduled.items() if s.state is PREFILL]
 
 
-def last_in_order(engine: Batcher) -> Sequence:
+def last_in_order(engine: Engine) -> Sequence:
     """The running sequence that came last, of the least urgent. O(1) while all are equal."""
     if not engine.mixed_priorities:
         return next(reversed(engine.running))
     return max(engine.running, key=lambda s: (s.priority, s.queued_at_s, s.admission))
 
 
-def preempt(engine: Batcher, victim: Sequence, scheduled_tokens: int) -> None:
+def preempt(engine: Engine, victim: Sequence, scheduled_tokens: int) -> None:
     """Send *victim* back to the line, its blocks freed and its tokens to be computed again."""
     if victim.state is DECODE:
         engine.decodes.leave(victim)
@@ -71,7 +71,7 @@ def preempt(engine: Batcher, victim: Sequence, scheduled_tokens: int) -> None:
     engine.preemptions += 1
 
 
-def stall(engine: Batcher, rest: list[Sequence]) -> None:
+def stall(engine: Engine, rest: list[Sequence]) -> None:
     """Keep the running ones of *rest* out of the step that is being composed."""
     for sequence in rest:
         if sequence.state is DECODE:
@@ -79,7 +79,7 @@ def stall(engine: Batcher, rest: list[Sequence]) -> None:
             engine.stalled.append(sequence)
 
 
-def resume(engine: Batcher) -> None:
+def resume(engine: Engine) -> None:
     """Let those that sat out the step decode again."""
     for sequence in engine.stalled:
         if sequence.state is PREFILL:

@@ -83,9 +83,6 @@ def crashed(setup: Setup, asks: list[Ask], at_s: float) -> tuple[list[Sequence],
     return sequences, core
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what a step was booked with ahead of time outlives a crash within it"
-)
 @pytest.mark.parametrize("chunk", range(2))
 def test_a_crash_leaves_what_whole_steps_had_reached(chunk: int) -> None:
     """Tokens and times of every attempt; and busy are all seconds up to the very moment."""

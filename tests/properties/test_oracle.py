@@ -80,14 +80,12 @@ def _admission_after_preemption(patch):
     original = batcher_module.compose_short
 
     def compose(engine):
-        seconds = original(engine)
+        chunks = original(engine)
         head = engine.waiting.head()
-        if seconds is None or head is None or engine.chunks is None:
-            return seconds
-        chunks = list(engine.chunks)
-        spent = engine.decodes.size + sum(n for _, n in chunks)
-        batcher_module.admit(engine, head, engine.max_num_batched_tokens - spent, chunks)
-        return engine.plan_step(chunks)
+        if chunks is not None and head is not None:
+            spent = engine.decodes.size + sum(n for _, n in chunks)
+            batcher_module.admit(engine, head, engine.max_num_batched_tokens - spent, chunks)
+        return chunks
 
     patch.setattr(batcher_module, "compose_short", compose)
 
@@ -177,7 +175,7 @@ def _found_a_step_late(patch):
 
 
 def _context_does_not_grow(patch):
-    original = Batcher.plan_run
+    original = Batcher._plan_run
 
     def plan(self):
         seconds = original(self)
@@ -186,7 +184,7 @@ def _context_does_not_grow(patch):
             seconds, run.growth_s = run.count * run.first_s, 0.0
         return seconds
 
-    patch.setattr(Batcher, "plan_run", plan)
+    patch.setattr(Batcher, "_plan_run", plan)
 
 
 def _cut_a_step_late(patch):
@@ -237,12 +235,12 @@ def _refused_a_token_early(patch):
 
 
 def _engine_waits_for_the_first_token(patch):
-    original = Batcher.plan_step
+    original = Batcher._plan_step
 
     def plan(self, chunks):
         return original(self, chunks) + (self.timing.first_token_s if chunks else 0.0)
 
-    patch.setattr(Batcher, "plan_step", plan)
+    patch.setattr(Batcher, "_plan_step", plan)
 
 
 def _recomputation_is_not_waste(patch):

@@ -116,12 +116,7 @@ def test_a_crash_of_an_idle_engine() -> None:
     assert play(engine, [ask(0, 7.0, 4, 1)]) == [(0, 8.0, 8.0)]
 
 
-BOOKED_AHEAD = pytest.mark.xfail(
-    strict=True, reason="what a step was booked with ahead of time outlives a crash within it"
-)
-
-
-@pytest.mark.parametrize("answer", [1, pytest.param(9, marks=BOOKED_AHEAD)])
+@pytest.mark.parametrize("answer", [1, 9])
 def test_a_crash_in_a_prefill_leaves_no_token_behind(answer: int) -> None:
     """The step that would have emitted it never ended, whatever was known of it beforehand."""
     engine = batcher()
@@ -131,7 +126,6 @@ def test_a_crash_in_a_prefill_leaves_no_token_behind(answer: int) -> None:
     assert engine.busy_s == charged(one) + engine.lost_s == 0.25
 
 
-@BOOKED_AHEAD
 def test_a_crash_in_a_mixed_step_leaves_those_who_decode_where_they_were() -> None:
     """The second's prefill, from 1 to 2 s, carries the first one's second token."""
     engine = batcher()

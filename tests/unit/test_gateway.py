@@ -97,6 +97,14 @@ def test_later_requests_are_not_waited_for(door: Door) -> None:
     assert door.numbers() == [0]
 
 
+def test_the_first_and_the_last_instant_of_the_window(door: Door) -> None:
+    """Who comes at 0 s is of the window; who comes at its end, and goes sooner, is not."""
+    door.arrive(ask(0, 0.0, 4, 13), ask(1, 10.0, 4, 1, route=1))
+    assert door.gateway.open == 1
+    assert drained_at(door) == 13.0
+    assert door.numbers() == [1, 0]
+
+
 def test_not_drained_before_the_horizon(door: Door) -> None:
     door.arrive(ask(0, 1.0, 4, 1))
     door.env.run(until=9.5)

@@ -59,7 +59,7 @@ def test_requests_by_final_state() -> None:
     rows = [
         {"outcome": code} for code, count in enumerate((6, 5, 4, 3, 2, 1)) for _ in range(count)
     ]
-    rows[0] |= {"attempt": 2}
+    rows[0] |= {"attempt": 1}
     assert usage(*rows).requests == RequestCounts(
         arrived=21, completed=6, rejected=5, timed_out=4, failed=3, cancelled=2, in_flight=1,
         attempts=21, retried=1, in_slo=6,
@@ -102,6 +102,10 @@ def test_one_token_has_no_tpot_and_breaks_no_promise_about_it() -> None:
     assert found.requests.in_slo == 1
     assert (found.ttft_s.n, found.tpot_s, found.e2e_s.n) == (1, Figures(), 1)
     assert found.slo == (SloFigure("tpot", 0.95, 1e-3, None, None),)
+
+
+def test_two_tokens_have_a_tpot() -> None:
+    assert usage({**DONE, "output_tokens": 2, "generated": 2}).tpot_s.mean == 4.0
 
 
 def test_latencies_run_from_arrival_and_only_of_the_completed() -> None:
@@ -150,10 +154,11 @@ def test_reference_tokens_are_of_those_that_ended_in_the_window() -> None:
 def test_reference_tokens_of_waste() -> None:
     """A prompt pays rent from its first token on; what is computed again is waste."""
     early = {"outcome": Outcome.CANCELLED, "finished_at_s": 9.0, "computed": 30}
+    first = {**early, "computed": 100, "generated": 1}
     later = {**early, "computed": 102, "generated": 3}
     again = {**DONE, "recomputed_input": 100, "recomputed_output": 4}
-    found = usage(early, later, again)
-    assert found.ended_waste == ReferenceTokens(30 + 100 + 104, 100, 0, 3)
+    found = usage(early, first, later, again)
+    assert found.ended_waste == ReferenceTokens(30 + 100 + 100 + 104, 200, 0, 4)
     assert found.ended_useful == ReferenceTokens(100, 100, 0, 5)
 
 
@@ -170,10 +175,10 @@ def test_tokens_by_the_interval_in_which_they_ended() -> None:
 
 def test_seconds_as_run_and_all_of_a_lost_attempt_is_waste() -> None:
     parts = {"prefill_s": 1.0, "cached_s": 2.0, "rent_s": 4.0, "decode_s": 8.0, "waste_s": 16.0}
-    lost = {**parts, "outcome": Outcome.FAILED, "finished_at_s": 9.0}
+    lost = {"prefill_s": 32.0, "rent_s": 64.0, "outcome": Outcome.FAILED, "finished_at_s": 9.0}
     unended = {**parts, "outcome": Outcome.IN_FLIGHT}
     found = usage({**DONE, **parts}, lost, unended)
-    assert found.as_run == ComponentSeconds(1.0, 2.0, 4.0, 8.0, 16.0 + 31.0)
+    assert found.as_run == ComponentSeconds(1.0, 2.0, 4.0, 8.0, 16.0 + 32.0 + 64.0)
 
 
 def test_charged_seconds_by_replica_window_or_not() -> None:
@@ -182,9 +187,12 @@ def test_charged_seconds_by_replica_window_or_not() -> None:
         {"replica": 3, "cached_s": 2.0, "rent_s": 4.0},
         {"replica": 4, "decode_s": 8.0, "waste_s": 16.0, "arrived_at_s": 5000.0},
         {"replica": -1, "outcome": Outcome.REJECTED},
+        {"replica": 0, "waste_s": 0.25},
     )
     found.read(columns({"replica": 4, "decode_s": 0.5}))
-    assert [found.charged_on(replica) for replica in (0, 3, 4, 5)] == [0.0, 7.0, 24.5, 0.0]
+    found.read(columns({"replica": 5, "decode_s": 0.125}))
+    charged = [found.charged_on(replica) for replica in (0, 1, 3, 4, 5, 6)]
+    assert charged == [0.25, 0.0, 7.0, 24.5, 0.125, 0.0]
 
 
 @pytest.mark.parametrize(("quantile", "needed"), [("p50", 20), ("p95", 200), ("p99", 1000)])
@@ -201,14 +209,22 @@ def test_figures_by_hand() -> None:
 
 
 def test_an_slo_by_intervals_of_arrival() -> None:
-    """Arrivals in three intervals of five minutes, the promise of p50 <= 2 s broken in one."""
+    """Four intervals of five minutes; the promise of p50 <= 2 s is broken in the middle ones."""
 
     def row(at_s: float, ttft_s: float) -> dict[str, Any]:
         return {**DONE, "arrived_at_s": at_s, "first_token_at_s": at_s + ttft_s}
 
-    rows = [row(0, 1), row(299, 3), row(1, 1), row(300, 3), row(301, 1), row(599, 3), row(900, 2)]
+    rows = [row(900 + i, 1) for i in range(4)]
+    rows += [row(0, 1), row(299, 1), row(1, 3), row(300, 3), row(599, 3), row(600, 3)]
     (slo,) = usage(*rows, targets=(("ttft", 0.5, 2.0),)).slo
-    assert slo == SloFigure("ttft", 0.5, 2.0, 2.0, pytest.approx(2 / 3))
+    assert slo == SloFigure("ttft", 0.5, 2.0, 1.0, 0.5)
+
+
+def test_a_window_of_seconds_is_one_interval() -> None:
+    found = Meter([RouteMeter("chat")], 12.0)
+    found.read(columns(DONE))
+    assert found.intervals == 1
+    assert found.route_usage(0).ended_by_interval.tolist() == [[100, 100, 5]]
 
 
 def test_all_routes_together() -> None:
@@ -221,6 +237,7 @@ def test_all_routes_together() -> None:
     assert both.useful == TokenCounts(400, 0, 0, 20)
     assert both.ttft_s.mean == 3.0  # 1, 1, 1, 9
     assert both.ended_by_interval.tolist() == [[400, 400, 20], *[[0, 0, 0]] * 3]
+    assert found.route_usage(1).ended_by_interval.tolist()[0] == [100, 100, 5]
     assert empty.requests == RequestCounts()
     assert empty.ttft_s == Figures()
 

@@ -159,11 +159,11 @@ def test_a_window_cuts_what_it_cuts() -> None:
     of.env.run(until=2.0)
     meter.open()
     of.env.run(until=4.0)
-    found = meter.close(2.0, 3, nodes=1, unplaced_gpus=6)
+    found = meter.close(2.0, 3, nodes=3, unplaced_gpus=6)
     levels = {field.name: getattr(found, field.name) for field in fields(found)}
     assert levels.pop("paid_by_interval").tolist() == [2.0, 2.0, 2.0]
     assert levels == {
         "paid_s": 4.0, "busy_s": 2.0, "idle_s": 2.0, "starting_s": 0.0, "draining_s": 0.0,
-        "failed_s": 0.0, "node_s": 2.0, "unplaced_gpu_s": 12.0, "kv_used_block_s": 6.0,
+        "failed_s": 0.0, "node_s": 6.0, "unplaced_gpu_s": 12.0, "kv_used_block_s": 6.0,
         "kv_block_s": 40.0,
     }  # fmt: skip

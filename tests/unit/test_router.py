@@ -36,7 +36,10 @@ def picks(of: Router, count: int, prefix: Prefix | None = None) -> list[int]:
 
 
 @settings(deadline=None)
-@given(st.integers(1, 70), st.lists(st.tuples(st.sampled_from("tar"), st.integers(0, 69))))
+@given(
+    st.sampled_from([1, 2, 3, 5, 64, 70]),
+    st.lists(st.tuples(st.sampled_from("tar"), st.integers(0, 69)), min_size=20, max_size=200),
+)
 def test_the_least_loaded_is_among_the_minimum_whatever_came(
     replicas: int, history: list[tuple[str, int]]
 ) -> None:
@@ -160,6 +163,10 @@ def test_power_of_two_is_far_more_even_than_chance() -> None:
     assert sum(of.loads) == 64_000
 
 
+def test_power_of_one() -> None:
+    assert picks(PowerOfTwo(1, rng()), 5) == [0] * 5
+
+
 def test_power_of_two_follows_its_stream() -> None:
     assert picks(PowerOfTwo(8, rng()), 50) == picks(PowerOfTwo(8, rng()), 50)
     assert picks(PowerOfTwo(8, rng(1)), 50) != picks(PowerOfTwo(8, rng(2)), 50)
@@ -236,6 +243,14 @@ def test_homes_are_the_same_in_every_process() -> None:
     assert [PrefixAffinity(8).pick(talk(number)) for number in range(8)] == [5, 0, 2, 3, 4, 6, 0, 7]
 
 
+def test_by_default_a_home_holds_at_most_a_quarter_more_than_its_share() -> None:
+    """The second of two would be twice its share."""
+    of = PrefixAffinity(2)
+    assert of.slack == 1.25
+    home = of.pick(talk(1))
+    assert of.pick(talk(1)) == 1 - home
+
+
 @pytest.mark.parametrize(("remembered", "moved"), [(1, False), (2, True)])
 def test_the_oldest_homes_are_forgotten(remembered: int, moved: bool) -> None:
     of = PrefixAffinity(4, slack=2.0, remembered=remembered)
@@ -244,6 +259,30 @@ def test_the_oldest_homes_are_forgotten(remembered: int, moved: bool) -> None:
     for index in (home, other, third):
         of.left(index)
     assert of.pick(talk(1)) == (other if moved else home)
+
+
+def test_who_has_left_counts_no_longer() -> None:
+    """After ten have come and gone, a home with three of five takes a fourth."""
+    of = PrefixAffinity(2, slack=2.0)
+    for index in picks(of, 10):
+        of.left(index)
+    home = of.pick(talk(1))
+    picks(of, 3)
+    assert of.pick(talk(1)) == home
+    assert of.loads.of[home] == 3
+    assert of.pick(talk(1)) == home
+
+
+def test_a_home_that_is_used_is_not_forgotten() -> None:
+    of = PrefixAffinity(4, slack=2.0, remembered=2)
+    home, other = of.pick(talk(1)), of.pick(talk(1))
+    assert home != other
+    held = [home, other, of.pick(talk(2)), of.pick(talk(1))]
+    where = held[-1]
+    held.append(of.pick(talk(3)))  # the second is forgotten, not the first
+    for index in held:
+        of.left(index)
+    assert of.pick(talk(1)) == where
 
 
 # -- all ------------------------------------------------------------------------------------------

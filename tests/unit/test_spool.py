@@ -45,6 +45,19 @@ def test_an_attempt_as_it_is_written(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_seconds_are_of_every_gpu_of_a_replica(tmp_path: Path) -> None:
+    parts = {"prefill_s": 1.0, "cached_s": 2.0, "rent_s": 4.0, "decode_s": 8.0, "waste_s": 16.0}
+    rows = [{**parts, "route": 0}, {**parts, "route": 1}]
+    Spool(tmp_path, ["chat", "code"], 1000.0, gpus=[1, 4]).read(columns(*rows))
+    (chunk,) = read(tmp_path)
+    seconds = {
+        name: chunk[f"{name}_gpu_s"].tolist() for name in ("prefill", "decode", "rent", "waste")
+    }
+    assert seconds == {
+        "prefill": [3.0, 12.0], "decode": [8.0, 32.0], "rent": [4.0, 16.0], "waste": [16.0, 64.0],
+    }  # fmt: skip
+
+
 def test_columns_are_those_of_the_contract(tmp_path: Path) -> None:
     assert set(row_of(tmp_path, {})) == COLUMNS
 
