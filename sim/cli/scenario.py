@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sim.cli.errors import BAD_INPUT, OK, InputError, say
 from sim.report.numerals import clean, length
+
+if TYPE_CHECKING:
+    from sim.scenario.document import Scenario
 
 overrides = click.option(
     "--set", "overrides", multiple=True, metavar="PATH=VALUE",
@@ -23,7 +26,10 @@ overrides = click.option(
 @overrides
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def validate(file: str, overrides: tuple[str, ...], as_json: bool) -> int:
-    """Check FILE: all that is wrong with it, by line, and what is worth a warning."""
+    """Check FILE: all that is wrong with it, by line, and what is worth a warning.
+
+    Traces are read to their end, and what was found in them is told.
+    """
     from sim.scenario.load import load
     from sim.scenario.notices import warnings_of
     from sim.scenario.problem import ScenarioError
@@ -37,15 +43,45 @@ def validate(file: str, overrides: tuple[str, ...], as_json: bool) -> int:
         click.echo(_json({"file": file, "valid": False, "problems": problems, "warnings": []}))
         return BAD_INPUT
     notices = warnings_of(scenario, date.today())
+    traces = _traces(scenario)
     if as_json:
         warnings = [{"code": n.code, "path": n.path, "text": n.text} for n in notices]
-        click.echo(_json({"file": file, "valid": True, "problems": [], "warnings": warnings}))
+        document = {"file": file, "valid": True, "problems": [], "warnings": warnings}
+        click.echo(_json({**document, "traces": traces} if traces else document))
         return OK
     parts = f"{_plural(scenario.routes, 'route')}, {_plural(scenario.pools, 'pool')}"
     click.echo(clean(f"{file} is valid: {parts}, {length(scenario.horizon)}."))
+    for name, report in traces.items():
+        click.echo(clean(f"{name}: {_found(report)}"))
     for notice in notices:
         say(f"warning: {notice.path}: {notice.text}")
     return OK
+
+
+def _traces(scenario: Scenario) -> dict[str, dict[str, Any]]:
+    """What each route's trace holds, read to its end; raises TraceError at the first bad row."""
+    replayed = [n for n, r in scenario.routes.items() if hasattr(r.arrivals, "trace")]
+    if not replayed:
+        return {}
+    from dataclasses import asdict
+
+    from sim.scenario.arrivals import TraceArrivals
+    from sim.traffic.source import open_trace
+
+    found = {}
+    for name in replayed:
+        arrivals = scenario.routes[name].arrivals
+        assert isinstance(arrivals, TraceArrivals)
+        found[f"routes.{name}.arrivals.trace"] = asdict(open_trace(arrivals).scan())
+    return found
+
+
+def _found(report: dict[str, Any]) -> str:
+    """The report of one trace in words."""
+    dropped = ", ".join(f"{count:,} {why}" for why, count in report["dropped"].items())
+    span = (report["last_at_s"] or 0.0) - (report["first_at_s"] or 0.0)
+    rows = f"{report['rows_read']:,} rows read, {report['rows_used']:,} used over {length(span)}"
+    return f"{rows}; dropped: {dropped or 'none'}"
 
 
 def _plural(things: Any, noun: str) -> str:

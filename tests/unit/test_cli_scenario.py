@@ -98,3 +98,37 @@ def test_init_to_stdout_is_the_starter(capsys: pytest.CaptureFixture[str]) -> No
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Tokenfleet scenario"
+
+
+def _replay(tmp_path: Path, rows: str) -> str:
+    (tmp_path / "trace.csv").write_text(
+        f"arrived_at_s,input_tokens,output_tokens\n{rows}", encoding="utf-8"
+    )
+    path = tmp_path / "replay.yaml"
+    path.write_text(
+        "horizon: 10m\n"
+        "routes: {chat: {pool: main, arrivals: {trace: trace.csv}}}\n"
+        "pools: {main: {model: llama-3.1-8b, gpu: h100-sxm, node: {usd_per_hour: 4}}}\n",
+        encoding="utf-8",
+    )
+    return str(path)
+
+
+def test_what_a_trace_holds_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = _replay(tmp_path, "0,100,20\n30,100,0\n90,100,20\n")
+    assert invoke(["validate", path]) == 0
+    told = capsys.readouterr().out.splitlines()[1]
+    assert told.startswith("routes.chat.arrivals.trace: 3 rows read, 2 used over ")
+    assert "dropped: 1 " in told
+    assert invoke(["validate", path, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["traces"]["routes.chat.arrivals.trace"]
+    assert (found["rows_read"], found["rows_used"]) == (3, 2)
+
+
+def test_a_bad_row_of_a_trace_is_found_beforehand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["validate", _replay(tmp_path, "0,100,20\n1,many,20\n")]) == 2
+    said = capsys.readouterr().err
+    assert "trace.csv:3" in said
+    assert "Traceback" not in said

@@ -167,3 +167,10 @@ def test_a_window_cuts_what_it_cuts() -> None:
         "failed_s": 0.0, "node_s": 6.0, "unplaced_gpu_s": 12.0, "kv_used_block_s": 6.0,
         "kv_block_s": 40.0,
     }  # fmt: skip
+
+
+def test_who_finds_a_slot_at_the_next_boundary_is_not_in_the_queue() -> None:
+    """Two slots, one taken: one comer takes the other, one waits, one is too many."""
+    of = Fixture(slots=2, queue_limit=1)
+    of.send(ask(0, 0.0, 4, 9), *(ask(n, 1.5, 4, 2) for n in (1, 2, 3)))
+    assert of.outcomes() == {3: "rejected", 1: "completed", 2: "completed", 0: "completed"}
