@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from sim.scenario.arrivals import TraceArrivals
 from sim.scenario.document import Scenario
 from sim.scenario.notices import Notice
-from sim.simulation import Run
+from sim.simulation import DRAIN_LIMIT_S, Run
 from sim.units import format_duration
 
 SHOWN = 3
@@ -19,9 +19,10 @@ COMPLETE = 0.99
 
 
 def remarks_of(scenario: Scenario, runs: Sequence[Run]) -> Iterator[Notice]:
-    """Refusals and gaps in traces, in the scenario's order."""
+    """Gaps in traces, backlogs and refusals, in the scenario's order."""
     for name in scenario.routes:
         yield from _trace(name, scenario, runs[0])
+        yield from _backlog(name, runs)
     for name in scenario.pools:
         yield from _refused(name, runs)
 
@@ -41,6 +42,16 @@ def _trace(name: str, scenario: Scenario, run: Run) -> Iterator[Notice]:
         ends, whole = format_duration(round(last_s)), format_duration(scenario.horizon)
         text = f"the trace ends after {ends}, but the fleet is paid for {whole}"
         yield Notice("trace-ends-early", path, text)
+
+
+def _backlog(name: str, runs: Sequence[Run]) -> Iterator[Notice]:
+    """A fleet that cannot keep up: what it still owed when waiting for it was given up."""
+    left = sum(run.usage.routes[name].requests.in_flight for run in runs) / len(runs)
+    if left:
+        wait = format_duration(DRAIN_LIMIT_S)
+        text = f"{left:,.0f} requests had not ended {wait} after the horizon: the fleet does not"
+        text += " keep up, and latencies are of those that it finished"
+        yield Notice("backlog", f"routes.{name}", text)
 
 
 def _refused(name: str, runs: Sequence[Run]) -> Iterator[Notice]:

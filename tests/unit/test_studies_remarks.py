@@ -1,7 +1,9 @@
+from dataclasses import replace
 from typing import Any
 
 from usages import hand_usage, scenario
 
+from sim.ledger.usage import RequestCounts
 from sim.scenario.arrivals import TraceArrivals
 from sim.scenario.document import Scenario
 from sim.simulation import Run
@@ -61,3 +63,13 @@ def test_a_trace_that_ends_early() -> None:
 
 def test_an_empty_trace_ends_at_once() -> None:
     assert told(traced(), reported(None))[0][0] == "trace-ends-early"
+
+
+def test_a_fleet_that_cannot_keep_up_is_told() -> None:
+    usage = hand_usage()
+    name = next(iter(usage.routes))
+    behind = replace(usage.routes[name], requests=RequestCounts(arrived=9.0, in_flight=7.0))
+    run = Run(usage=replace(usage, routes={**usage.routes, name: behind}), refused={})
+    ((code, path, text),) = told(scenario(), run)
+    assert (code, path) == ("backlog", f"routes.{name}")
+    assert text.startswith("7 requests had not ended 15m after the horizon")
