@@ -107,7 +107,7 @@ def measure(case: Case, requests: int, rounds: int) -> tuple[float, float]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=40_000, help="at least (default: 40,000)")
+    parser.add_argument("--requests", type=int, default=200_000, help="at least (default: 200,000)")
     parser.add_argument("--rounds", type=int, default=3, help="median of so many (default: 3)")
     parser.add_argument("--memory", type=int, help="only print the peak MB of so many requests")
     arguments = parser.parse_args()
