@@ -15,6 +15,9 @@ from sim.serving.replica import Replica
 from sim.serving.sequence import Outcome, Sequence
 from sim.serving.waiting import Queue
 
+MOST_REASONS = 100
+"""Reasons for rejections that are told apart; a reason may name a request's own lengths."""
+
 ROUNDING = 1e-9
 """By how much sums of step lengths may pass the clock's own difference."""
 
@@ -55,10 +58,13 @@ class Pool:
         index = self.router.pick(sequence.prefix)
         replica = self.replicas[index]
         limit = self.queue_limit
-        full = limit is not None and self._is_full(replica.batcher, limit)
-        if full or (reason := replica.submit(sequence)) is not None:
+        if limit is not None and self._is_full(replica.batcher, limit):
+            reason: str | None = "queue limit"
+        else:
+            reason = replica.submit(sequence)
+        if reason is not None:
             self.router.left(index)
-            self._reject(sequence, "queue limit" if full else reason)
+            self._reject(sequence, reason)
 
     def _is_full(self, batcher: Batcher, limit: int) -> bool:
         """Would a request have to wait on *batcher*, behind *limit* others of the pool?"""
@@ -66,12 +72,11 @@ class Pool:
             return False
         return self.queue.length - batcher.about_to_enter() >= limit
 
-    def _reject(self, sequence: Sequence, reason: str | None) -> None:
+    def _reject(self, sequence: Sequence, reason: str) -> None:
         sequence.outcome = Outcome.REJECTED
         sequence.finished_at_s = self.env.now
-        text = str(reason)
-        if text in self.refused or len(self.refused) < 100:
-            self.refused[text] = self.refused.get(text, 0) + 1
+        if reason in self.refused or len(self.refused) < MOST_REASONS:
+            self.refused[reason] = self.refused.get(reason, 0) + 1
         self.on_done(sequence)
 
     def _done(self, sequence: Sequence) -> None:

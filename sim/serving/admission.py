@@ -23,12 +23,14 @@ def admit(engine: Engine, head: Sequence | None, budget: int, chunks: Chunks) ->
         if chunk > budget:
             chunk = budget
         asked = target if engine.reserve_full_input else cached + chunk
-        idle = private + shared.idle() if found else 0
-        if -(-asked // size) - found + idle > cache.free:
+        need = -(-asked // size)
+        if found:
+            need += private + shared.idle() - found
+        if need > cache.free:
             return
         waiting.pop(head)
         engine.queue.length -= 1
-        if head.prefix is not None or found:
+        if found or head.prefix is not None:
             cache.hold(head, shared, segment, private)
         cache.take(-(-(cached + chunk) // size) - found)
         if found and not head.admission:

@@ -93,7 +93,8 @@ class Batcher(Engine):
         run, chunks = self.run, self.chunks
         end_s = run.end_s
         if not self.busy:
-            drop_aborted(self, None, gone)
+            if self.aborting:
+                drop_aborted(self, None, gone)
             return gone
         if chunks is not None:
             end_step(self)
