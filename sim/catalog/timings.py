@@ -8,7 +8,7 @@ from typing import Any
 
 from sim.catalog import models
 from sim.catalog.datafiles import read_json
-from sim.catalog.extrapolation import extrapolate, obstacle
+from sim.catalog.extrapolation import extrapolate, obstacle, with_fp8_experts
 from sim.catalog.gpus import card_of_table
 from sim.catalog.kernel import ErrorFigures, KernelTable, TableErrors, kernel_seconds
 from sim.catalog.models import PRECISIONS
@@ -64,7 +64,11 @@ def kernel_table(
     found = _by_key().get((shape.tables, gpu_table_name, tensor_parallel, precision))
     if found:
         return found
-    reason = obstacle(model, gpu_table_name, tensor_parallel, precision)
+    whole = _by_key().get((shape.tables, gpu_table_name, tensor_parallel, "bf16"))
+    from_bf16 = whole is not None and precision == "fp8" and shape.experts > 0
+    if allow_extrapolated and from_bf16 and whole is not None:
+        return with_fp8_experts(whole)
+    reason = None if from_bf16 else obstacle(model, gpu_table_name, tensor_parallel, precision)
     if allow_extrapolated and not reason:
         return extrapolate(model, gpu_table_name, tensor_parallel, precision)
     raise _no_table((shape.tables, gpu_table_name, tensor_parallel, precision), model, reason)

@@ -99,7 +99,7 @@ def _timing(path: str, pool: Pool) -> Iterator[Notice]:
         pool.model, card.table, pool.tensor_parallel, pool.precision, pool.timing == "extrapolated"
     )
     if table.basis == "extrapolated":
-        text = f"step times of {pool.model} are estimated from other models'; {table.errors_note}"
+        text = f"step times of {pool.model} are estimated: {table.errors_note}"
         yield Notice("extrapolated-timing", f"{path}.timing", text)
     if pool.compute_factor_is_guess:
         low, high = card.compute_factor_range

@@ -5,7 +5,7 @@ import pytest
 from sim.catalog import models
 from sim.catalog.extrapolation import KNOTS_TOKENS, extrapolate, obstacle
 from sim.catalog.kernel import KernelTable, kernel_seconds
-from sim.catalog.timings import kernel_table, tables
+from sim.catalog.timings import NoTable, kernel_table, tables
 
 
 def test_knots_are_those_of_the_fitted_tables() -> None:
@@ -102,3 +102,24 @@ def test_estimates_of_tabulated_models_come_near_their_tables(table: KernelTable
 def test_tables_win_over_estimates() -> None:
     table = kernel_table("llama-3.1-8b", "h100_sxm", 1, "bf16", allow_extrapolated=True)
     assert table.basis == "table"
+
+
+def test_fp8_experts_are_read_in_half_the_time() -> None:
+    """Only the growth up to 256 tokens is halved: neither the first token nor the arithmetic."""
+    whole = kernel_table("qwen3-30b-a3b", "h100_sxm", 1, "bf16")
+    half = kernel_table("qwen3-30b-a3b", "h100_sxm", 1, "fp8", allow_extrapolated=True)
+    assert half.shared_s(1) == whole.shared_s(1)
+    for tokens in (8, 64, 256):
+        grown = whole.shared_s(tokens) - whole.shared_s(1)
+        assert half.shared_s(tokens) - half.shared_s(1) == pytest.approx(grown / 2)
+    beyond = whole.shared_s(4096) - whole.shared_s(256)
+    assert half.shared_s(4096) - half.shared_s(256) == pytest.approx(beyond)
+    assert (half.basis, half.precision, half.errors) == ("extrapolated", "fp8", None)
+    assert "not measured" in half.errors_note
+
+
+def test_fp8_experts_must_be_asked_for() -> None:
+    with pytest.raises(NoTable, match="`timing: extrapolated` estimates one"):
+        kernel_table("qwen3-30b-a3b", "h100_sxm", 1, "fp8")
+    with pytest.raises(NoTable, match="mixture of experts"):
+        kernel_table("qwen3-30b-a3b", "h100_sxm", 8, "fp8", allow_extrapolated=True)
