@@ -136,6 +136,7 @@ class Caches(RuleBasedStateMachine):
         shared, segment, private = self.real.find(sequence)
         found = self.plain.find(sequence)
         assert len(shared) + private == len(found)
+        assert shared.idle() + private == sum(not cell.holders for cell in found)
         tokens = self.after(sequence, len(found) * self.size, chunk)
         lack = self.real.blocks_of(tokens) - len(found)
         if lack + sum(not cell.holders for cell in found) > self.real.free:

@@ -104,7 +104,15 @@ def play(
             assert end_s is not None
             left += engine.finish()
             engine.start(end_s)
+    assert_empty(engine)
     return [(s.number, s.first_token_at_s, s.finished_at_s) for s in left]
+
+
+def assert_empty(engine: Batcher) -> None:
+    """Nobody waits or runs, and every block is free."""
+    engine.cache.check()
+    assert engine.cache.free == engine.cache.blocks
+    assert (len(engine.running), engine.waiting.count, engine.queue.length) == (0, 0, 0)
 
 
 def leave(engine: Batcher, sequence: Sequence, at_s: float) -> Action:

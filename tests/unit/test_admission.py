@@ -85,3 +85,44 @@ def test_a_queue_may_be_shared() -> None:
     assert queue.length == 5
     two.crash(0.0)
     assert queue.length == 2
+
+
+def test_an_arrival_during_a_step_in_which_one_leaves() -> None:
+    """The step that is composed at 1 s was composed at 0 s: the third is in the one after it."""
+    asks = [ask(0, 0.0, 4, 9), ask(1, 0.0, 4, 1), ask(2, 0.5, 4, 1)]
+    found = play(batcher(asynchronous=True), asks)
+    assert found == [(1, 1.0, 1.0), (2, 3.0, 3.0), (0, 1.0, 9.0)]
+
+
+def test_who_found_no_budget_is_in_the_next_step() -> None:
+    found = play(batcher(budget=8), [ask(0, 0.0, 8, 9), ask(1, 0.0, 4, 1)])
+    assert found == [(1, 2.0, 2.0), (0, 1.0, 9.0)]
+
+
+def test_a_shared_head_is_known_as_its_chunks_are_computed() -> None:
+    """12 tokens in chunks of 8 and 4, then one of its own; the second comes in between."""
+    head = (("head", 12),)
+    asks = [ask(0, 0.0, 13, 5, head), ask(1, 0.5, 13, 1, head), ask(2, 9.0, 13, 1, head)]
+    assert play(batcher(budget=8), asks) == [(1, 2.0, 2.0), (0, 2.0, 6.0), (2, 10.0, 10.0)]
+    assert [a.cached_input for a in asks] == [0, 12, 12]
+
+
+def test_what_others_hold_needs_no_block() -> None:
+    """Of 8 blocks 5 are held. The second's 24 tokens are 6 more, but 5 of them the first's own."""
+    head = (("head", 20),)
+    engine = batcher(blocks=8)
+    asks = [ask(0, 0.0, 20, 5, head), ask(1, 2.5, 24, 1, head)]
+    assert play(engine, asks) == [(1, 4.0, 4.0), (0, 1.0, 5.0)]
+    assert asks[1].cached_input == 20
+
+
+def test_what_nobody_holds_needs_its_blocks_though_it_is_known() -> None:
+    """The head's 5 blocks are remembered in the free queue: another may take them, and does.
+
+    At 10 s one takes 4 of 8 blocks for 16 tokens, soon a fifth; who would find the head needs 6.
+    """
+    head = (("head", 20),)
+    engine = batcher(blocks=8)
+    asks = [ask(0, 0.0, 20, 1, head), ask(1, 10.0, 16, 4), ask(2, 10.5, 24, 1, head)]
+    assert play(engine, asks) == [(0, 1.0, 1.0), (1, 11.0, 14.0), (2, 15.0, 15.0)]
+    assert asks[2].cached_input < 20

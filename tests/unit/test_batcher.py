@@ -40,6 +40,11 @@ def test_two_prompts_share_a_step() -> None:
     assert found == [(0, 1.0, 1.0), (1, 2.0, 2.0), (2, 3.0, 3.0)]
 
 
+def test_equals_leave_in_the_order_of_their_admission() -> None:
+    found = play(batcher(), [ask(n, 0.0, 4, 3) for n in (2, 0, 1)])
+    assert found == [(2, 1.0, 3.0), (0, 1.0, 3.0), (1, 1.0, 3.0)]
+
+
 def test_only_so_many_run_at_once() -> None:
     found = play(batcher(slots=1), [ask(n, 0.0, 4, 2) for n in range(3)])
     assert found == [(0, 1.0, 2.0), (1, 3.0, 4.0), (2, 5.0, 6.0)]

@@ -45,6 +45,17 @@ def test_a_mixed_step_by_hand() -> None:
     assert charged(one, two) == engine.busy_s == 2.375 + step_s
 
 
+def test_those_who_decode_share_their_part_evenly() -> None:
+    """Two decode on 8 and 9 tokens beside a prompt of 4: theirs is (v(2) + v(6) - v(4)) / 2."""
+    engine = batcher(of=busy_timing())
+    asks = [ask(0, 0.0, 8, 2), ask(1, 0.0, 9, 2), ask(2, 0.5, 4, 1)]
+    play(engine, asks)
+    assert [a.decode_s for a in asks] == [0.375 + 1 / 32, 0.375 + 1 / 32, 0.0]
+    assert [a.rent_s for a in asks] == [8 / 256, 9 / 256, 0.0]
+    assert asks[2].prefill_s == (1.75 - 0.75) + 1 / 4 + 1 / 16 + 8 / 512
+    assert charged(*asks) == engine.busy_s
+
+
 def test_prompts_that_share_a_step_pay_by_their_tokens() -> None:
     engine = batcher(of=busy_timing())
     one, two = ask(0, 0.0, 6, 1), ask(1, 0.0, 2, 1)

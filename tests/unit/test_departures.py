@@ -46,6 +46,23 @@ def test_who_leaves_in_the_last_step_of_its_prefill_never_got_a_token() -> None:
     assert (one.generated, one.computed) == (0, 4)
 
 
+def test_who_leaves_in_the_step_in_which_another_is_done() -> None:
+    engine = batcher()
+    one, other = ask(0, 0.0, 4, 1), ask(1, 0.0, 4, 9)
+    assert play(engine, [one, other], [leave(engine, other, 0.5)]) == [
+        (1, None, 1.0),
+        (0, 1.0, 1.0),
+    ]
+    assert (other.generated, other.computed) == (0, 4)
+
+
+def test_work_goes_on_after_one_left_in_the_midst_of_its_prefill() -> None:
+    engine = batcher(budget=4, slots=4)
+    one, other = ask(0, 0.0, 10, 9), ask(1, 0.5, 6, 2)
+    found = play(engine, [one, other], [leave(engine, one, 1.5)])
+    assert found == [(0, None, 2.0), (1, 4.0, 5.0)]
+
+
 def test_who_leaves_the_line_pays_nothing() -> None:
     engine = batcher(slots=1)
     asks = [ask(0, 0.0, 4, 9), ask(1, 0.5, 4, 9), ask(2, 0.6, 4, 1)]

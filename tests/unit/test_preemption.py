@@ -73,3 +73,31 @@ def test_the_preempted_come_before_those_that_wait() -> None:
     engine = batcher(blocks=4)
     asks = [ask(0, 0.0, 4, 9), ask(1, 0.0, 4, 9), ask(2, 2.0, 16, 1)]
     assert [number for number, *_ in play(engine, asks)] == [0, 1, 2]
+
+
+def test_the_last_token_may_come_with_the_second_prefill() -> None:
+    """Five of six are out when it gives way; at 9 s it computes its way back, and is done."""
+    engine = batcher(blocks=4)
+    assert play(engine, [ask(0, 0.0, 4, 9), ask(1, 0.0, 4, 6)]) == [(0, 1.0, 9.0), (1, 1.0, 10.0)]
+
+
+def test_who_gives_way_itself_ends_the_round() -> None:
+    """In order of admission: 0, 1 (less urgent), 2. At 3 s the second wants a block: none is free.
+
+    It is itself the last in order, so it goes, and the third sits out the step from 3 to 4 s: its
+    tokens come at 3, 5 and 6 s. At 4 s the first is done; the second computes 5 tokens again.
+    """
+    engine = batcher(blocks=4)
+    asks = [ask(0, 0.0, 5, 4), ask(1, 0.5, 3, 3, priority=1), ask(2, 1.5, 4, 3)]
+    assert play(engine, asks) == [(0, 1.0, 4.0), (1, 2.0, 5.0), (2, 3.0, 6.0)]
+    assert engine.preemptions == 1
+    assert (asks[1].recomputed_input, asks[1].recomputed_output) == (3, 1)
+    assert charged(*asks) == pytest.approx(engine.busy_s) == 6.0
+
+
+def test_the_preempted_wait_in_the_queue() -> None:
+    engine = batcher(blocks=4)
+    seen: list[int] = []
+    looks = [(at_s, lambda _: seen.append(engine.queue.length)) for at_s in (4.5, 6.5, 9.5)]
+    play(engine, [ask(0, 0.0, 4, 9), ask(1, 0.0, 4, 9)], looks)
+    assert seen == [0, 1, 0]

@@ -51,6 +51,14 @@ def test_an_answer_is_told_when_it_is_complete(env: simpy.Environment, log: Log)
     assert one.replica == 3
 
 
+def test_a_later_attempt_queues_when_it_comes(env: simpy.Environment, log: Log) -> None:
+    of = replica(env, log)
+    one = ask(0, 0.0, 4, 1)
+    at(env, 5.0, lambda: of.submit(one))
+    env.run()
+    assert (one.arrived_at_s, one.queued_at_s, one.first_token_at_s) == (0.0, 5.0, 6.0)
+
+
 def test_times_are_the_boundary_s_own_whatever_the_alarm_s(
     env: simpy.Environment, log: Log
 ) -> None:

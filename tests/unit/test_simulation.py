@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import math
 import os
@@ -108,14 +109,19 @@ def test_warm_up_is_simulated_but_not_measured(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_straddles_the_start_is_not_of_the_window_but_its_seconds_are() -> None:
-    """Cycles begin at -5, 5, 15 …; the window has 4 s of the first answer, and ten arrivals."""
-    usage = simulate(slow(warmup=5.0)).usage
-    assert usage.routes["chat"].requests.arrived == 10
-    assert usage.pools["main"].busy_s == pytest.approx(4.0 + 9 * 9.0 + 5.0)
-    assert usage.routes["chat"].ended_useful.output == 10 * 9  # ended: 4, 14 … 94
-    assert usage.routes["chat"].as_run.prefill + usage.routes["chat"].as_run.decode == (
-        pytest.approx(90.0)
-    )
+    """Cycles begin at -5, 5 … 85; of the first answer 4 s are in the window, of 95 s."""
+    usage = simulate(slow(warmup=5.0, horizon=95.0)).usage
+    chat = usage.routes["chat"]
+    assert chat.requests.arrived == 9
+    assert usage.pools["main"].busy_s == pytest.approx(4.0 + 9 * 9.0)
+    assert chat.ended_useful.output == 10 * 9  # ended: 4, 14 … 94
+    assert chat.as_run.prefill + chat.as_run.decode == pytest.approx(90.0)
+
+
+def test_open_clients_come_in_the_warm_up_too(tmp_path: Path) -> None:
+    """At 4 a second for 20 s: those of the window are numbered from about 80 on."""
+    simulate(fast({"chat": BOTH["chat"]}), spool=tmp_path)
+    assert 40 < spooled(tmp_path)["request_id"].min() < 130
 
 
 def test_the_horizon_cuts_busy_seconds_but_waits_for_answers() -> None:
@@ -128,16 +134,17 @@ def test_the_horizon_cuts_busy_seconds_but_waits_for_answers() -> None:
 
 
 def test_what_has_not_ended_long_after_the_horizon_is_in_flight(tmp_path: Path) -> None:
-    """2,000 steps of 1 s, of which the run sees 100 + 900."""
+    """One request, at 2 s; 2,000 steps of 1 s, of which the run sees those up to 100 + 900 s."""
     assert DRAIN_LIMIT_S == 900.0
-    usage = simulate(slow({"chat": loop(output=2000)}), spool=tmp_path).usage
+    route = loop(output=2000, arrivals={"rps": 0.5, "count": 1})
+    usage = simulate(slow({"chat": route}, warmup=50.0), spool=tmp_path).usage
     requests = usage.routes["chat"].requests
     assert (requests.arrived, requests.in_flight, requests.completed) == (1, 1, 0)
     assert usage.routes["chat"].useful.output == 0
-    assert usage.pools["main"].busy_s == pytest.approx(100.0)
+    assert usage.pools["main"].busy_s == pytest.approx(98.0)
     rows = spooled(tmp_path)
     assert rows["outcome"].tolist() == ["in_flight"]
-    assert rows["output_tokens"].tolist() == [1000]
+    assert rows["output_tokens"].tolist() == [998]
     assert math.isnan(rows["finished_at_s"][0])
 
 
@@ -199,8 +206,8 @@ def test_a_trace_plays_from_time_0_and_is_reported(tmp_path: Path) -> None:
 def test_levels_are_sampled_under_their_names() -> None:
     """Two users, one slot: at any sample one runs and one waits."""
     spec = {"engine": {"max_num_seqs": 1}}
-    run = simulate(slow({"chat": loop(0.0, users=2)}, pool=spec, warmup=7.0), sample_every_s=30.0)
-    assert [row["t_s"] for row in run.timeseries] == [0.0, 30.0, 60.0, 90.0]
+    run = simulate(slow({"chat": loop(0.0, users=2)}, pool=spec, warmup=7.0), sample_every_s=25.0)
+    assert [row["t_s"] for row in run.timeseries] == [0.0, 25.0, 50.0, 75.0]
     first = run.timeseries[0]
     assert set(first) == {
         "t_s", "pool", "replicas", "vllm:num_requests_running", "vllm:num_requests_waiting",
@@ -300,6 +307,22 @@ def test_arrivals_are_the_same_on_any_fleet(tmp_path: Path) -> None:
     assert sorted(rows[0]["finished_at_s"]) != sorted(rows[1]["finished_at_s"])
 
 
+@pytest.mark.parametrize("on", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even after a run that failed."""
+    was_on = gc.isenabled()
+    try:
+        (gc.enable if on else gc.disable)()
+        simulate(slow())
+        assert gc.isenabled() is on
+        monkeypatch.setattr(Gateway, "done", None)
+        with pytest.raises(TypeError):
+            simulate(slow())
+        assert gc.isenabled() is on
+    finally:
+        (gc.enable if was_on else gc.disable)()
+
+
 # -- books ----------------------------------------------------------------------------------------
 
 
@@ -348,6 +371,18 @@ def test_a_record_that_got_lost_is_an_error(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Gateway, "done", careless)
     with pytest.raises(ConservationError):
         simulate(slow({"chat": loop(users=3)}))
+
+
+def test_a_request_that_never_came_out_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    expect = Gateway.expect
+
+    def eager(self: Gateway, arrived_at_s: list[float], routes: list[int]) -> None:
+        expect(self, arrived_at_s, routes)
+        self.arrived[0] += 1
+
+    monkeypatch.setattr(Gateway, "expect", eager)
+    with pytest.raises(ConservationError, match="requests of chat at the door"):
+        simulate(slow())
 
 
 def test_a_second_that_nobody_pays_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
