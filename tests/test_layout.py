@@ -35,7 +35,7 @@ FORBIDDEN = (
     r"pypi" + r"\.org",
     r"registry" + r"\.npmjs",
     r"deb" + r"\.debian",
-    r"(?<![A-Za-z0-9_.~-])/(work|root|farm|opt/tf)/",  # paths of a machine
+    r"(?<![A-Za-z0-9_.~-])/(home|Users|root|tmp|opt)/",  # paths of a machine
     r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b",
     r"(?i:\bissue #?\d)",
 )

@@ -71,6 +71,13 @@ def test_who_leaves_the_line_pays_nothing() -> None:
     assert asks[1].charged_s == 0.0
 
 
+def test_who_leaves_the_line_after_the_engine_saw_it() -> None:
+    engine = batcher(slots=1)
+    asks = [ask(0, 0.0, 4, 2), ask(1, 0.5, 4, 9), ask(2, 0.6, 4, 9)]
+    found = play(engine, asks, [leave(engine, asks[2], 3.5)])
+    assert found == [(0, 1.0, 2.0), (2, None, 4.0), (1, 3.0, 11.0)]
+
+
 def test_a_blocked_head_that_leaves_lets_others_in() -> None:
     """The run of the first, until 9 s, is cut at 4 s."""
     engine = batcher(blocks=4)
@@ -101,6 +108,7 @@ def test_a_crash_acts_at_once() -> None:
     assert [a.outcome for a in asks] == [Outcome.FAILED] * 2
     assert (asks[0].generated, asks[0].computed) == (3, 6)
     assert (engine.busy_s, charged(*asks), engine.lost_s) == (3.25, 3.0, 0.25)
+    assert engine.used_block_s == 1.0 + 2 * 2.25
     assert (engine.queue.length, engine.busy, len(engine.running)) == (0, False, 0)
 
 
@@ -125,6 +133,14 @@ def test_a_crash_loses_the_cache() -> None:
     assert play(engine, asks, [crash(engine, 2.5)]) == [(0, 1.0, 2.5), (1, 6.0, 6.0)]
     assert asks[1].cached_input == 0
     assert engine.cache.free == 10
+
+
+def test_a_crash_in_the_midst_of_a_prefill_leaves_nothing_to_go_on_with() -> None:
+    engine = batcher(budget=4, slots=4)
+    asks = [ask(0, 0.0, 10, 9), ask(1, 5.0, 4, 2)]
+    assert play(engine, asks, [crash(engine, 1.5)]) == [(0, None, 1.5), (1, 6.0, 7.0)]
+    assert asks[0].computed == 4
+    assert engine.used_block_s == 1.0 + 2 * 0.5 + 1.0 + 2.0
 
 
 def test_a_crash_of_an_idle_engine() -> None:

@@ -39,6 +39,20 @@ def test_without_a_prefix_cache_it_computes_all_again() -> None:
     assert charged(*asks) == engine.busy_s == 5.0
 
 
+def test_an_unfinished_prefill_gives_way_to_decoding() -> None:
+    """4 of 20 tokens a step; at 5 s it holds 16 in four of six blocks, and the first wants a third.
+
+    That takes its last one. At 9 s it finds 12 tokens, and computes 5 more (4 of them again) and 3.
+    """
+    engine = batcher(blocks=6, budget=5, slots=4, reserve_full_input=False)
+    asks = [ask(0, 0.0, 4, 9), ask(1, 0.5, 20, 1)]
+    assert play(engine, asks) == [(0, 1.0, 9.0), (1, 11.0, 11.0)]
+    assert engine.preemptions == 1
+    assert (asks[1].recomputed_input, asks[1].recomputed_output) == (4, 0)
+    assert asks[1].waste_s == pytest.approx(4 / 5)
+    assert charged(*asks) == pytest.approx(engine.busy_s) == 11.0
+
+
 def test_the_last_in_order_gives_way_to_decoding() -> None:
     """Two of 4 tokens in, 9 out, in four blocks: at 5 s both hold 8 tokens and want a third block.
 

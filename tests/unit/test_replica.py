@@ -7,6 +7,7 @@ import pytest
 import simpy
 
 from sim.serving.batcher import Batcher
+from sim.serving.levels import busy_until_s
 from sim.serving.replica import Replica
 from sim.serving.sequence import Outcome, Sequence
 from tests.unit.engines import ask, batcher, timing
@@ -149,9 +150,11 @@ def test_a_crash_tells_of_all_at_once_and_work_goes_on_after_it(
     for number in range(2):
         of.submit(ask(number, 0.0, 4, 9))
     at(env, 4.5, of.crash)
+    at(env, 5.0, lambda: log.append((busy_until_s(of.batcher, env.now), -1, "busy until then")))
     at(env, 6.0, lambda: of.submit(ask(2, 6.0, 4, 2)))
     env.run()
-    assert log == [(4.5, 0, "failed"), (4.5, 1, "failed"), (8.0, 2, "completed")]
+    failed = [(4.5, 0, "failed"), (4.5, 1, "failed")]
+    assert log == [*failed, (4.5, -1, "busy until then"), (8.0, 2, "completed")]
     assert of.batcher.busy_s == pytest.approx(6.5)
 
 
