@@ -35,7 +35,7 @@ FORBIDDEN = (
     r"pypi" + r"\.org",
     r"registry" + r"\.npmjs",
     r"deb" + r"\.debian",
-    r"(?<![A-Za-z0-9_.~-])/(home|Users|root|tmp|opt)/",  # paths of a machine
+    r"(?<![A-Za-z0-9_.~-])/(root|opt|mnt|srv)/\w",  # paths of a machine
     r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b",
     r"(?i:\bissue #?\d)",
 )
@@ -187,7 +187,7 @@ def test_nothing_is_said_of_where_and_how_it_was_made() -> None:
 
 def test_a_forbidden_word_would_be_seen() -> None:
     pattern = re.compile("|".join(f"(?:{part})" for part in FORBIDDEN))
-    for text in ("see /" + "work/main", "# TO" + "DO: later", "files.python" + "hosted.org"):
+    for text in ("see /" + "opt/me", "# TO" + "DO: later", "files.python" + "hosted.org"):
         assert pattern.search(text), text
     for text in ("a network/work/load", "workspace", "the work is done", "half an issue"):
         assert not pattern.search(text), text
