@@ -16,10 +16,10 @@ def end_run(engine: Engine) -> None:
     count, size = run.count, decodes.size
     seconds = count * run.first_s + run.growth_s * (0.5 * count * (count - 1))
     blocks = decodes.blocks_due(count)
-    due = decodes.due[decodes.steps % decodes.block_tokens]
     engine.busy_s += seconds
-    engine.used_block_s += (cache.blocks - cache.free + 0.5 * (due + blocks)) * seconds
+    engine.used_block_s += (cache.blocks - cache.free + blocks) * seconds
     if blocks:
+        engine.used_block_s -= decodes.block_delay_s(count, run.first_s, run.growth_s)
         cache.take(blocks)
     decodes.steps += count
     decodes.context += size * count

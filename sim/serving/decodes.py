@@ -98,6 +98,25 @@ class DecodeSet:
         blocks = count // period * self.size + sum(due[start:end])
         return blocks if end <= period else blocks + sum(due[: end - period])
 
+    def block_delay_s(self, count: int, first_s: float, growth_s: float) -> float:
+        """Sum over the blocks of the next *count* steps of the time until each is taken.
+
+        Step j begins at j·first_s + growth_s·j(j−1)/2. O(min(count, block_tokens)): steps a period
+        apart take as many blocks, and their times are summed in closed form.
+        """
+        period, due = self.block_tokens, self.due
+        start = self.steps % period
+        total_s = 0.0
+        for step in range(min(count, period)):
+            blocks = due[(start + step) % period]
+            if blocks:
+                n = (count - 1 - step) // period + 1
+                sum_j = n * step + period * (n * (n - 1) // 2)
+                sum_jj = n * step * step + period * step * n * (n - 1)
+                sum_jj += period * period * ((n - 1) * n * (2 * n - 1) // 6)
+                total_s += blocks * (first_s * sum_j + 0.5 * growth_s * (sum_jj - sum_j))
+        return total_s
+
     def steps_within(self, free: int, count: int) -> int:
         """How many of the next *count* steps *free* blocks suffice for."""
         period = self.block_tokens

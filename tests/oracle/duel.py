@@ -132,6 +132,7 @@ def differences(setup: Setup, asks: list[Ask], batcher=Batcher, stepper=Stepper)
         for part in ("prefill", "cached", "rent", "decode", "waste"):
             same(f"{name} {part}", job.charge[part], getattr(seq, f"{part}_s"))
     same("busy", plain.busy, fast.busy_s)
+    same("blocks in use", plain.block_seconds, fast.used_block_s)
     same("preemptions", plain.preemptions, fast.preemptions, exact=True)
     same("all charged", math.fsum(s.charged_s for s in sequences), fast.busy_s)
     return out

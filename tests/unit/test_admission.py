@@ -126,3 +126,15 @@ def test_what_nobody_holds_needs_its_blocks_though_it_is_known() -> None:
     asks = [ask(0, 0.0, 20, 1, head), ask(1, 10.0, 16, 4), ask(2, 10.5, 24, 1, head)]
     assert play(engine, asks) == [(0, 1.0, 1.0), (1, 11.0, 14.0), (2, 15.0, 15.0)]
     assert asks[2].cached_input < 20
+
+
+def test_the_second_in_line_needs_its_blocks_too() -> None:
+    """Both come at 10 s, with 8 blocks free: the first takes 4, one of them the head's last.
+
+    Of the second's 6 blocks 4 are known, but free: it would need all 6 of the 4 that are left.
+    """
+    head = (("head", 20),)
+    engine = batcher(blocks=8)
+    asks = [ask(0, 0.0, 20, 1, head), ask(1, 10.0, 16, 4), ask(2, 10.0, 24, 1, head)]
+    assert play(engine, asks) == [(0, 1.0, 1.0), (1, 11.0, 14.0), (2, 15.0, 15.0)]
+    assert asks[2].cached_input == 12

@@ -98,6 +98,22 @@ def test_kv_blocks_by_hand() -> None:
     assert main.kv_block_s == 892 * 100.0
 
 
+def test_kv_blocks_of_an_answer_that_began_long_before_the_window() -> None:
+    """One more each 16 s: 64 in the window's first second, 65 to 67 for 16 s each, then 68."""
+    routes = {"chat": loop(output=1900, input_tokens={"fixed": 24})}
+    of = slow(routes, warmup=1000.0, horizon=60.0, pool={"kv_tokens": 2048})
+    main = simulate(of).usage.pools["main"]
+    assert main.kv_used_block_s == pytest.approx(64 + 16 * (65 + 66 + 67) + 11 * 68, abs=1e-3)
+
+
+def test_kv_blocks_in_use_are_never_more_than_there_are() -> None:
+    """A run of 1,000 s with one of two blocks; the second is opened a second after the start."""
+    routes = {"chat": loop(output=1900, input_tokens={"fixed": 24})}
+    spec = {"kv_tokens": 2048, "engine": {"block_tokens": 1024}}
+    main = simulate(slow(routes, warmup=1000.0, horizon=60.0, pool=spec)).usage.pools["main"]
+    assert main.kv_used_block_s == pytest.approx(1 + 59 * 2, abs=1e-3)
+
+
 def test_warm_up_is_simulated_but_not_measured(tmp_path: Path) -> None:
     """Five cycles before time 0; those in the window are numbers 5 to 14."""
     usage = simulate(slow(warmup=50.0), spool=tmp_path).usage
