@@ -131,6 +131,9 @@ def test_blocks_of_coming_steps_against_a_loop(
     assert decodes.context == sum(one.computed for one in plain)
     taken = [sum(one.step(size) for one in plain) for _ in range(count)]
     assert decodes.due_now() == taken[0]
+    begins_s = [2.0 * j + 0.125 * (j * (j - 1) / 2) for j in range(count)]
+    late_s = sum(blocks * begin_s for blocks, begin_s in zip(taken, begins_s, strict=True))
+    assert decodes.block_delay_s(count, 2.0, 0.125) == late_s
     assert decodes.blocks_due(count) == sum(taken)
     free = int(enough * sum(taken))
     steps = [k for k in range(count + 1) if sum(taken[:k]) <= free]

@@ -52,17 +52,24 @@ def test_blocks_in_use_over_time() -> None:
     assert engine.used_block_s == 14.0
 
 
-def test_blocks_within_a_run_are_taken_to_grow_linearly() -> None:
-    """8 + 100 tokens: 2 blocks, then 3 to 27 over 99 steps. At no moment is it off by a block."""
+def test_blocks_are_counted_from_the_step_that_takes_them() -> None:
+    """8 + 100 tokens: 2 blocks, then one more each 4 s, 3 to 27 over 99 steps of 1 s."""
     engine = batcher()
-    times = [1.0 + step for step in range(100)]
+    times = [1.0 + step / 4 for step in range(4 * 99 + 1)]
     found = read(used_block_s_until, engine, [ask(0, 0.0, 8, 100)], *times)
-    exact = [2.0]
-    for step in range(99):
-        exact.append(exact[-1] + 3 + step // 4)
-    off = [abs(a - b) / at_s for a, b, at_s in zip(found, exact, times, strict=False)]
-    assert max(off) < 1.0
-    assert found[-1] == pytest.approx(exact[-1], rel=0.03)
+    used = [2.0]
+    for quarter in range(4 * 99):
+        used.append(used[-1] + (3 + quarter // 16) / 4)
+    assert found[:-1] == pytest.approx(used)
+    assert found[-1] == engine.used_block_s == pytest.approx(used[-1])
+
+
+def test_blocks_in_steps_that_grow() -> None:
+    """Steps of 1 s and 1/4 s for each of 3, 4, 5 and 6 tokens held; the second takes a block."""
+    engine = batcher(of=timing(per_context_token_s=0.25))
+    found = read(used_block_s_until, engine, [ask(0, 0.0, 3, 5)], 1.0, 2.75, 3.75, 4.75, 7.0, 9.5)
+    steps_s = 1.75 + 2.0 + 2.25 + 2.5
+    assert found == [1.0, 2.75, 4.75, 6.75, 11.25, 16.25, 1.0 + 1.75 + 2 * (steps_s - 1.75)]
 
 
 def test_blocks_of_those_that_leave_are_no_longer_in_use() -> None:

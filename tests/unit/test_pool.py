@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 import simpy
 
-from sim.fleet.pool import Pool, PoolMeter
+from sim.fleet.pool import MOST_REASONS, Pool, PoolMeter
 from sim.fleet.router import RoundRobin, Router
 from sim.serving.sequence import Outcome, Prefix, Sequence
 from sim.serving.waiting import Queue
@@ -85,6 +85,15 @@ def test_what_never_fits_is_rejected_with_the_reason() -> None:
     ((reason, count),) = of.pool.refused.items()
     assert "need 5 KV blocks" in reason
     assert count == 1
+
+
+def test_reasons_are_told_apart_up_to_a_bound() -> None:
+    """They may name a request's own lengths, and a run may reject millions."""
+    of = Fixture(blocks=4)
+    of.send(*(ask(n, 0.0, 17 + n % 120, 1) for n in range(240)))
+    assert len(of.done) == 240
+    assert len(of.pool.refused) == MOST_REASONS
+    assert set(of.pool.refused.values()) == {2}
 
 
 def test_beyond_the_queue_limit_is_rejected() -> None:
