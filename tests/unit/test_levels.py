@@ -52,6 +52,12 @@ def test_blocks_in_use_over_time() -> None:
     assert engine.used_block_s == 14.0
 
 
+def test_blocks_in_a_step_that_is_the_last() -> None:
+    """Two blocks for a second, then none."""
+    found = read(used_block_s_until, batcher(), [ask(0, 3.0, 8, 1)], 2.0, 3.25, 4.0, 9.0)
+    assert found == [0.0, 0.5, 2.0, 2.0, 2.0]
+
+
 def test_blocks_are_counted_from_the_step_that_takes_them() -> None:
     """8 + 100 tokens: 2 blocks, then one more each 4 s, 3 to 27 over 99 steps of 1 s."""
     engine = batcher()
