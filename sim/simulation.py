@@ -21,7 +21,7 @@ from sim.fleet.gateway import Gateway
 from sim.fleet.pool import Pool, PoolMeter
 from sim.ledger.conservation import check_replica, check_usage
 from sim.ledger.metering import Meter, RouteMeter
-from sim.ledger.records import Columns, Ledger
+from sim.ledger.records import Ledger
 from sim.ledger.spool import Spool
 from sim.ledger.usage import PoolUsage, Usage
 from sim.scenario.document import Scenario
@@ -131,7 +131,8 @@ class _Simulation:
         env.process(self.open.run())
         for clients in self.closed:
             clients.start()
-        env.run(until=self.gateway.drained | env.timeout(self._last_s() - env.now))
+        last_s = self.horizon_s + DRAIN_LIMIT_S
+        env.run(until=self.gateway.drained | env.timeout(last_s - env.now))
         self._close_books()
         usage = self._usage()
         check_usage(usage, self.gateway.arrived)
@@ -141,9 +142,6 @@ class _Simulation:
             dict(self.traffic.trace_reports()),
             self.timeseries,
         )
-
-    def _last_s(self) -> float:
-        return self.horizon_s + DRAIN_LIMIT_S
 
     def _window(self) -> Generator[simpy.Event, None, None]:
         """Read the levels at the window's ends."""
@@ -214,6 +212,3 @@ def _route_meters(scenario: Scenario) -> list[RouteMeter]:
         )
         for name, route in scenario.routes.items()
     ]
-
-
-__all__ = ["Columns", "Run", "simulate"]

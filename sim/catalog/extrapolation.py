@@ -16,7 +16,7 @@ from typing import Any
 from sim.catalog import models
 from sim.catalog.datafiles import read_json
 from sim.catalog.gpus import Gpu, card_of_table
-from sim.catalog.kernel import KernelTable
+from sim.catalog.kernel import ALL_EXPERTS_TOKENS, KernelTable
 from sim.catalog.models import Model
 
 TENSOR_PARALLEL = (1, 2, 4, 8)
@@ -91,10 +91,6 @@ def extrapolate(model: str, table_gpu: str, tensor_parallel: int, precision: str
     )
 
 
-FULL_TOKENS = 256
-"""From so many tokens on, a step reads the weights of every expert."""
-
-
 def with_fp8_experts(table: KernelTable) -> KernelTable:
     """Estimate a mixture of experts in fp8 from its bf16 *table*.
 
@@ -102,10 +98,10 @@ def with_fp8_experts(table: KernelTable) -> KernelTable:
     What it takes for one token, and what arithmetic adds beyond, is left as it is in bf16. Not
     measured; quantisation at load time (``--quantization fp8``) is what is meant.
     """
-    one, full = table.shared_s(1), table.shared_s(FULL_TOKENS)
+    one, full = table.shared_s(1), table.shared_s(ALL_EXPERTS_TOKENS)
 
     def halved(tokens: float, seconds: float) -> float:
-        return seconds - 0.5 * ((full if tokens >= FULL_TOKENS else seconds) - one)
+        return seconds - 0.5 * ((full if tokens >= ALL_EXPERTS_TOKENS else seconds) - one)
 
     knots = zip(table.knots_tokens, table.knots_s, strict=True)
     return replace(

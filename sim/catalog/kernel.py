@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+ALL_EXPERTS_TOKENS = 256
+"""From so many tokens on, a step of a mixture of experts reads the weights of every expert."""
+
 
 @dataclass(frozen=True)
 class ErrorFigures:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,11 +91,10 @@ def _simulate(
     spool: Path | None,
     progress: Progress,
 ) -> Result:
-    from sim.scenario.notices import warnings_of
     from sim.studies.replications import run as replicate
 
     progress.update("replications", 0, replications)
-    result = replicate(
+    return replicate(
         scenario,
         seed=seed,
         replications=replications,
@@ -106,7 +103,6 @@ def _simulate(
         sample_every_s=None if spool is None else max(LEAST_SAMPLE_S, scenario.horizon / SAMPLES),
         progress=lambda done, total: progress.update("replications", done, total),
     )
-    return replace(result, notices=(*result.notices, *warnings_of(scenario, date.today())))
 
 
 def _write(

@@ -18,7 +18,7 @@ from sim.cost.bill import (
     routes_of,
 )
 from sim.cost.peak import interval_lengths_s, peak_seconds
-from sim.cost.reference import ReferenceRates, interval_seconds, reference_seconds
+from sim.cost.reference import ReferenceRates, reference_seconds, seconds_by_row
 from sim.ledger.usage import INTERVAL_S, Usage
 from sim.scenario.bill import BillLine
 from sim.scenario.document import Scenario
@@ -74,7 +74,7 @@ def peak_shares(usage: Usage, scenario: Scenario, pool: str, rates: ReferenceRat
     lengths_s = interval_lengths_s(usage.window_s, len(paid), INTERVAL_S)
     if not names or not len(paid) or not lengths_s.all():
         return by_use
-    columns = [interval_seconds(usage.routes[n].ended_by_interval, rates) for n in names]
+    columns = [seconds_by_row(usage.routes[n].ended_by_interval, rates) for n in names]
     used = np.stack(columns, axis=1) / lengths_s[:, None]
     if not used.any():
         return by_use

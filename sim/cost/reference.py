@@ -106,8 +106,6 @@ def reference_seconds(tokens: ReferenceTokens, rates: ReferenceRates) -> Referen
     )
 
 
-def interval_seconds(
-    ended_by_interval: NDArray[np.float64], rates: ReferenceRates
-) -> NDArray[np.float64]:
-    """Reference seconds per interval from (intervals, 3) uncached, prompt and output tokens."""
-    return np.asarray(ended_by_interval @ np.array([rates.pre_s, rates.rent_s, rates.out_s]))
+def seconds_by_row(tokens: NDArray[np.float64], rates: ReferenceRates) -> NDArray[np.float64]:
+    """Reference seconds of each row of (n, 3) uncached, prompt and output tokens."""
+    return np.asarray(tokens @ np.array([rates.pre_s, rates.rent_s, rates.out_s]))

@@ -73,11 +73,13 @@ class Meter:
         """Add one chunk."""
         self._charge(columns)
         arrived_at_s, ended_at_s = columns["arrived_at_s"], columns["finished_at_s"]
-        self._read_arrived(_where(columns, (arrived_at_s >= 0) & (arrived_at_s < self.horizon_s)))
-        self._read_ended(_where(columns, (ended_at_s >= 0) & (ended_at_s < self.horizon_s)))
+        self._read_arrived(
+            rows_where(columns, (arrived_at_s >= 0) & (arrived_at_s < self.horizon_s))
+        )
+        self._read_ended(rows_where(columns, (ended_at_s >= 0) & (ended_at_s < self.horizon_s)))
 
     def _charge(self, columns: Columns) -> None:
-        placed = _where(columns, columns["replica"] >= 0)
+        placed = rows_where(columns, columns["replica"] >= 0)
         by_replica = np.bincount(placed["replica"], _charged(placed))
         if len(by_replica) > len(self.charged_s):
             self.charged_s.resize(len(by_replica), refcheck=False)
@@ -95,7 +97,7 @@ class Meter:
         tokens = [c["input_tokens"], c["cached_input"], template, c["output_tokens"]]
         _add_by(self.offered, route, tokens)
         done = outcome == COMPLETED
-        c, route, tokens = _where(c, done), route[done], [column[done] for column in tokens]
+        c, route, tokens = rows_where(c, done), route[done], [column[done] for column in tokens]
         _add_by(self.useful, route, tokens)
         latencies = _latencies(c)
         inside = self._inside(route, latencies)
@@ -121,14 +123,14 @@ class Meter:
         again = [c["recomputed_input"], c["recomputed_output"]]
         _add_by(self.wasted[:, WASTE_CAUSES.index("preempted")], c["route"], again)
         for cause in ("timed_out", "failed", "cancelled"):
-            lost = _where(c, c["outcome"] == OUTCOMES.index(cause))
-            computed = [_computed_input(lost), lost["generated"]]
+            lost = rows_where(c, c["outcome"] == OUTCOMES.index(cause))
+            computed = [computed_input(lost), lost["generated"]]
             _add_by(self.wasted[:, WASTE_CAUSES.index(cause)], lost["route"], computed)
 
     def _read_ended(self, c: Columns) -> None:
         for part, done in ((self.ended_useful, True), (self.ended_waste, False)):
-            e = _where(c, (c["outcome"] == COMPLETED) == done)
-            tokens = [_computed_input(e), _prompt(e), e["cached_input"], e["generated"]]
+            e = rows_where(c, (c["outcome"] == COMPLETED) == done)
+            tokens = [computed_input(e), _prompt(e), e["cached_input"], e["generated"]]
             _add_by(part, e["route"], tokens)
             as_run_s = [e[f"{name}_s"] for name in _PARTS]
             if not done:
@@ -138,7 +140,7 @@ class Meter:
         self.ended_waste[:, 0] += np.bincount(c["route"], again, minlength=len(self.routes))
         cell = c["route"] * self.intervals + (c["finished_at_s"] // INTERVAL_S).astype(np.int64)
         flat = self.ended_by_interval.reshape(-1, 3)
-        _add_by(flat, cell, [_computed_input(c) + again, _prompt(c), c["generated"]])
+        _add_by(flat, cell, [computed_input(c) + again, _prompt(c), c["generated"]])
 
     def charged_on(self, replica: int) -> float:
         """Seconds charged on *replica* to all attempts so far, in the window or not."""
@@ -203,7 +205,7 @@ def _total(table: np.ndarray, rows: list[int]) -> list[float]:
     return total
 
 
-def _where(columns: Columns, chosen: np.ndarray) -> Columns:
+def rows_where(columns: Columns, chosen: np.ndarray) -> Columns:
     """The chosen rows; no copy if that is all of them."""
     if chosen.all():
         return columns
@@ -226,7 +228,7 @@ def _charged(c: Columns) -> np.ndarray:
     return seconds
 
 
-def _computed_input(c: Columns) -> np.ndarray:
+def computed_input(c: Columns) -> np.ndarray:
     """Prompt tokens that were computed once or more, cached ones not counted."""
     reached = np.maximum(c["computed"], c["high_water"])
     computed: np.ndarray = np.minimum(reached, c["input_tokens"]) - c["cached_input"]

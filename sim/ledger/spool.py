@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.ledger.metering import OUTCOMES
+from sim.ledger.metering import OUTCOMES, computed_input, rows_where
 from sim.ledger.records import Columns
 
 
@@ -36,9 +36,8 @@ class Spool:
         arrived = (columns["arrived_at_s"] >= 0) & (columns["arrived_at_s"] < self.horizon_s)
         if not arrived.any():
             return
-        c = {name: values[arrived] for name, values in columns.items()}
+        c = rows_where(columns, arrived)
         gpus = self.gpus[c["route"]]
-        reached = np.minimum(np.maximum(c["computed"], c["high_water"]), c["input_tokens"])
         np.savez(
             self.directory / f"{self._chunks:06d}.npz",
             route=self.names[c["route"]],
@@ -57,9 +56,7 @@ class Spool:
             decode_gpu_s=gpus * c["decode_s"],
             rent_gpu_s=gpus * c["rent_s"],
             waste_gpu_s=gpus * c["waste_s"],
-            uncached_tokens=np.maximum(reached - c["cached_input"], 0)
-            + c["recomputed_input"]
-            + c["recomputed_output"],
+            uncached_tokens=computed_input(c) + c["recomputed_input"] + c["recomputed_output"],
         )
         self._chunks += 1
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.cost.reference import NO_RATES, ReferenceRates, reference_seconds
+from sim.cost.reference import NO_RATES, ReferenceRates, reference_seconds, seconds_by_row
 from sim.ledger.usage import RouteUsage
 from sim.report.attempts import Chunk, UsdOf
 
@@ -72,9 +72,5 @@ _NEEDED = ("uncached_tokens", "input_tokens", "output_tokens")
 def _seconds(chunk: Chunk, rates: ReferenceRates) -> NDArray[np.float64]:
     """Reference seconds of each attempt; one that never decoded pays no context rent."""
     prompt = np.where(chunk["output_tokens"] > 0, chunk["input_tokens"], 0)
-    return np.asarray(
-        rates.pre_s * chunk["uncached_tokens"]
-        + rates.rent_s * prompt
-        + rates.out_s * chunk["output_tokens"],
-        dtype=np.float64,
-    )
+    tokens = np.stack([chunk["uncached_tokens"], prompt, chunk["output_tokens"]], axis=1)
+    return seconds_by_row(tokens, rates)

@@ -74,6 +74,12 @@ def outranks(engine: Engine, sequence: Sequence) -> bool:
     return all(c.priority > sequence.priority for c in engine.coming if c is not sequence)
 
 
+def cut_for(engine: Engine, sequence: Sequence) -> bool:
+    """End the run at the boundary at which the scheduler sees *sequence*; say if that is sooner."""
+    run = engine.run
+    return run.cut(run.boundary_after(sequence.queued_at_s) + engine.async_scheduling)
+
+
 def cut_for_coming(engine: Engine) -> None:
     """Cut a run that was just planned for those that came during the step before it."""
     if len(engine.running) == engine.max_num_seqs:
@@ -83,9 +89,7 @@ def cut_for_coming(engine: Engine) -> None:
         if head is not None and head.priority <= sequence.priority:
             continue
         if fits(engine, sequence, 0):
-            engine.run.cut(
-                engine.run.boundary_after(sequence.queued_at_s) + engine.async_scheduling
-            )
+            cut_for(engine, sequence)
             return
         head = sequence
 

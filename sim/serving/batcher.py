@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from heapq import heappop
 
-from sim.serving.admission import admit, cut_for_coming, fits, outranks, see
+from sim.serving.admission import admit, cut_for, cut_for_coming, fits, outranks, see
 from sim.serving.booking import depart, end_chunks, end_run, end_step
 from sim.serving.charges import Chunks, charge_chunks
 from sim.serving.departures import drop_aborted, end_broken, lose_all
@@ -44,15 +44,11 @@ class Batcher(Engine):
         sequence.state = WAITING
         self.queue.length += 1
         coming.append(sequence)
-        run = self.run
-        if not run.count or len(self.running) == self.max_num_seqs:
+        if not self.run.count or len(self.running) == self.max_num_seqs:
             return False
         if (len(coming) > 1 or self.waiting.count) and not outranks(self, sequence):
             return False
-        cache = self.cache
-        if sequence.input_tokens > cache.free * cache.block_tokens and not fits(self, sequence, 0):
-            return False
-        return run.cut(run.boundary_after(sequence.queued_at_s) + self.async_scheduling)
+        return fits(self, sequence, 0) and cut_for(self, sequence)
 
     def abort(self, sequence: Sequence, at_s: float, outcome: Outcome) -> bool:
         """Take *sequence* out at the first boundary from *at_s* on; say if `end_s` is sooner."""
@@ -133,7 +129,7 @@ class Batcher(Engine):
     def _compose(self) -> float | None:
         """Choose what runs next; return its seconds, or None if nothing could be scheduled."""
         cache, decodes = self.cache, self.decodes
-        need = decodes.due[decodes.steps % cache.block_tokens]
+        need = decodes.due_now()
         prefilling = self.prefilling
         chunk = 0
         if prefilling is not None:
@@ -143,8 +139,7 @@ class Batcher(Engine):
         if need > cache.free:
             short = compose_short(self)
             return None if short is None else self._plan_step(short)
-        open_slots = self.waiting.count and len(self.running) < self.max_num_seqs
-        head = self.waiting.head() if open_slots else None
+        head = self._head()
         if prefilling is None and (head is None or not fits(self, head, need)):
             return self._plan_run()  # whoever waits has to wait until somebody leaves
         chunks: Chunks = []
@@ -158,6 +153,12 @@ class Batcher(Engine):
             admit(self, head, self.max_num_batched_tokens - decodes.size - chunk, chunks)
         return self._plan_step(chunks)
 
+    def _head(self) -> Sequence | None:
+        """Who would be admitted next; None if nobody waits or no slot is open."""
+        if self.waiting.count and len(self.running) < self.max_num_seqs:
+            return self.waiting.head()
+        return None
+
     def _plan_run(self) -> float | None:
         """Plan decode steps up to the first last token or the first that lacks a block."""
         decodes, timing, run = self.decodes, self.timing, self.run
@@ -170,9 +171,9 @@ class Batcher(Engine):
         token_s = timing.per_context_token_s
         self.chunks = None
         run.count = count
-        run.growth_s = growth_s = token_s * size
-        run.first_s = first_s = timing.run_s[size] + token_s * decodes.context
-        return count * first_s + growth_s * (0.5 * count * (count - 1))
+        run.growth_s = token_s * size
+        run.first_s = timing.run_s[size] + token_s * decodes.context
+        return run.length_s()
 
     def _plan_step(self, chunks: Chunks) -> float:
         """Plan one step with *chunks* of prefill, its blocks taken already; return its seconds.
@@ -230,11 +231,9 @@ class Batcher(Engine):
         seconds: float | None = None
         if self.async_scheduling and self.coming:
             see(self, run.lead_begin_s)
-        decodes = self.decodes
-        due = decodes.due[decodes.steps % decodes.block_tokens]
+        due = self.decodes.due_now()
         if self.prefilling is None and due <= self.cache.free:
-            open_slots = self.waiting.count and len(self.running) < self.max_num_seqs
-            head = self.waiting.head() if open_slots else None
+            head = self._head()
             if head is None or not fits(self, head, due):
                 seconds = self._plan_run()
         run.end_s = step_end_s + (seconds or 0.0)

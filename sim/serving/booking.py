@@ -10,11 +10,11 @@ PREFILL, GONE, COMPLETED = State.PREFILL, State.GONE, Outcome.COMPLETED
 
 
 def end_run(engine: Engine) -> None:
-    """Book the run's steps, by their length and not by the clock, which rounds in the long run."""
+    """Book the run's steps."""
     decodes, cache = engine.decodes, engine.cache
     run = engine.run
     count, size = run.count, decodes.size
-    seconds = count * run.first_s + run.growth_s * (0.5 * count * (count - 1))
+    seconds = run.length_s()
     blocks = decodes.blocks_due(count)
     engine.busy_s += seconds
     engine.used_block_s += (cache.blocks - cache.free + blocks) * seconds

@@ -33,12 +33,13 @@ class Run:
         """When step *step* (from 0) begins."""
         return self.begin_s + step * self.first_s + self.growth_s * (0.5 * step * (step - 1))
 
+    def length_s(self) -> float:
+        """What its steps take: their lengths, not the clock's, which rounds in the long run."""
+        return self.count * self.first_s + self.growth_s * (0.5 * self.count * (self.count - 1))
+
     def last_begin_s(self) -> float:
         """When the last step begins; that of the lead, if no other is left."""
-        step = self.count - 1
-        if step < 0:
-            return self.lead_begin_s
-        return self.begin_s + step * self.first_s + self.growth_s * (0.5 * step * (step - 1))
+        return self.boundary_s(self.count - 1) if self.count else self.lead_begin_s
 
     def boundary_after(self, at_s: float) -> int:
         """The first boundary (from 0) that lies at or after *at_s*, a tick granted. O(1).
@@ -58,7 +59,5 @@ class Run:
         if count >= self.count:
             return False
         self.count = count
-        self.end_s = (
-            self.begin_s + count * self.first_s + self.growth_s * (0.5 * count * (count - 1))
-        )
+        self.end_s = self.boundary_s(count)
         return True

@@ -42,7 +42,7 @@ class Sequence:
 
     `input_tokens` includes every shared token of `prefix`. `computed` and `generated` are exact
     while the sequence waits or prefills; while it decodes they follow from the batcher's step
-    count (see `Batcher.progress`), so that a step need not visit it.
+    count (see `DecodeSet`), so that a step need not visit it.
     """
 
     target: int

@@ -12,15 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from sim.catalog.hosts import Host
-    from sim.catalog.timings import KernelTable
+from sim.catalog.hosts import Host
+from sim.catalog.kernel import ALL_EXPERTS_TOKENS, KernelTable
 
-MOE_DENSE_TOKENS = 256  # from here on every expert is at work in every step
 MOE_CURVED_TOKENS = 128  # below, the table is read along the share of experts touched
 
 
@@ -91,32 +88,20 @@ def step_timing(
 def _corrected(table: KernelTable, host: Host, factor: float, tokens: int) -> np.ndarray:
     """G'(0 … tokens): the table's G with the card's and, for MoE models, the host's corrections."""
     x = np.arange(tokens + 1, dtype=float)
-    g = interpolate(table, x)
-    g[0] = 0.0
+    g = np.array([table.shared_s(n) for n in range(tokens + 1)])
     sparse = table.experts > 0 and host.moe_sparse_factor != 1.0
     if sparse:
         g[1:MOE_CURVED_TOKENS] = _along_experts(table, x[1:MOE_CURVED_TOKENS])
     if factor == 1.0 and not sparse:
         return g
-    one = interpolate(table, np.array([1.0]))[0]
+    one = table.shared_s(1)
     if table.experts == 0:
         g[1:] = one + factor * (g[1:] - one)
         return g
     # Sparse region: dearer base, cheaper growth, both measured; compute-bound growth beyond.
-    full = np.minimum(x, MOE_DENSE_TOKENS)
-    at_full = np.where(x < MOE_DENSE_TOKENS, g, interpolate(table, full))
+    at_full = np.where(x < ALL_EXPERTS_TOKENS, g, table.shared_s(ALL_EXPERTS_TOKENS))
     grown = host.moe_sparse_factor * (at_full - one) + factor * (g - at_full)
     g[1:] = (host.moe_base_factor * one + grown)[1:]
-    return g
-
-
-def interpolate(table: KernelTable, tokens: np.ndarray) -> np.ndarray:
-    """G at *tokens*: linear between knots, flat below the first, the last segment extended."""
-    knots, seconds = np.array(table.knots_tokens), np.array(table.knots_s)
-    g: np.ndarray = np.interp(tokens, knots, seconds)
-    if len(knots) > 1:
-        slope = (seconds[-1] - seconds[-2]) / (knots[-1] - knots[-2])
-        g = np.where(tokens > knots[-1], seconds[-1] + slope * (tokens - knots[-1]), g)
     return g
 
 

@@ -4,8 +4,8 @@ import pytest
 from sim.cost.reference import (
     ReferenceRates,
     ReferenceSeconds,
-    interval_seconds,
     reference_seconds,
+    seconds_by_row,
 )
 from sim.ledger.usage import ReferenceTokens
 
@@ -50,7 +50,7 @@ def test_seconds_add_up() -> None:
 
 def test_interval_seconds_agree_with_the_sums() -> None:
     ended = np.array([[10.0, 12.0, 3.0], [0.0, 0.0, 0.0], [5.0, 9.0, 1.0]])
-    by_interval = interval_seconds(ended, RATES)
+    by_interval = seconds_by_row(ended, RATES)
     assert by_interval.shape == (3,)
     whole = reference_seconds(ReferenceTokens(uncached=15, prompt=21, cached=6, output=4), RATES)
     assert by_interval.sum() == pytest.approx(whole.total_s)
