@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / "sim"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("units", "streams", "version"),
+    ("units", "streams", "version", "laws"),
     ("catalog", "ledger"),
     ("scenario", "serving"),
     ("traffic", "fleet", "cost"),
-    ("simulation",),
+    ("simulation", "workload"),
     ("studies",),
     ("report",),
     ("cli", "__init__"),

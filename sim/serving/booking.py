@@ -64,8 +64,9 @@ def depart(engine: Engine, sequence: Sequence, end_s: float) -> None:
     sequence.outcome = COMPLETED
     sequence.finished_at_s = end_s + engine.timing.first_token_s
     del engine.running[sequence]
-    computed, cache = sequence.computed, engine.cache
-    if sequence.shared is None:
-        cache.give(-(-computed // cache.block_tokens))
+    computed, cache, turn = sequence.computed, engine.cache, sequence.turn
+    again = turn is not None and turn.follows
+    if again or sequence.shared is not None:
+        cache.release(sequence, computed, computed, again=again)
     else:
-        cache.release(sequence, computed, computed, again=False)
+        cache.give(-(-computed // cache.block_tokens))

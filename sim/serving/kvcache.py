@@ -4,8 +4,9 @@ Free blocks wait in one queue. Whoever leaves appends its own blocks, tail first
 from the front and forgets what was there. At the very front, blocks that remember nothing are only
 counted. Content is of two kinds, so that cost follows sharing:
 
-* *private* content (one request's own tokens) has one holder at a time and is kept as one
-  `Segment`, whatever its length: O(1) to free, to find and to take;
+* *private* content (one request's own tokens, or those of one conversation, whose turns come one
+  after another) has one holder at a time and is kept as one `Segment`, whatever its length: O(1)
+  to free, to find and to take;
 * *shared* content (a template, a trace's prefix blocks) may have many holders at once and is kept
   block by block with a reference count, where those who hold a whole piece count as one.
 
@@ -23,15 +24,25 @@ from sim.serving.sequence import Prefix, Sequence
 class Segment:
     """Free blocks of one leaver, in the free queue, to be forgotten from the tail.
 
-    `blocks` are still free here; the first `whole` of its content are whole and remembered.
+    `blocks` are still free here; the first `whole` of its content are whole and remembered. All of
+    those can be found by request *number* itself, the first `lasting` by later turns as well.
     """
 
-    __slots__ = ("blocks", "key", "whole")
+    __slots__ = ("blocks", "key", "lasting", "number", "whole")
 
-    def __init__(self, blocks: int, key: Key | None = None, whole: int = 0) -> None:
+    def __init__(
+        self,
+        blocks: int,
+        key: Key | None = None,
+        whole: int = 0,
+        number: int = -1,
+        lasting: int = 0,
+    ) -> None:
         self.blocks = blocks
         self.key = key
         self.whole = whole
+        self.number = number
+        self.lasting = lasting
 
 
 NOTHING: tuple[Holding, Segment | None, int] = (Holding(), None, 0)
@@ -116,10 +127,13 @@ class KVCache:
                 return shared, None, 0
         if not self._private:
             return shared, None, 0
-        segment = self._private.get((sequence.route, sequence.number))
+        segment = self._private.get(sequence.content)
         if segment is None:
             return shared, None, 0
-        return shared, segment, min(segment.whole, limit - shared.count)
+        whole = segment.whole
+        if segment.number != sequence.number:
+            whole = min(whole, segment.lasting)
+        return shared, segment, min(whole, limit - shared.count)
 
     def _find_shared(self, prefix: Prefix, limit: int, found: Holding) -> int:
         """Fill *found* with the remembered run; return how many shared blocks there might be."""
@@ -193,9 +207,9 @@ class KVCache:
     def release(self, sequence: Sequence, tokens: int, computed: int, *, again: bool) -> None:
         """Free all blocks of *sequence*, which hold *tokens* tokens, *computed* of them computed.
 
-        *again*: its private content may be asked for once more (preempted, or an attempt that
-        may be retried). O(1) per piece that others go on
-        holding whole, else O(blocks).
+        *again*: its private content may be asked for once more (preempted, an attempt that may be
+        retried, a conversation that goes on). O(1) per piece that others go on holding whole, else
+        O(blocks).
         """
         shared = sequence.shared
         ours = -(-tokens // self.block_tokens)
@@ -205,7 +219,7 @@ class KVCache:
             whole -= shared.count
         if again and whole > 0 and self.caching:
             self.free += ours
-            self._remember(Segment(ours, (sequence.route, sequence.number), whole))
+            self._remember(_segment(sequence, ours, whole, self.block_tokens))
         elif ours:
             self.give(ours)
         if shared is not None:
@@ -276,3 +290,12 @@ class KVCache:
                 queued += entry[0].ticket == entry[1] and entry[0].refs == 0
         assert queued == self.free, (queued, self.free)
         assert 0 <= self.free <= self.blocks
+
+
+def _segment(sequence: Sequence, blocks: int, whole: int, block_tokens: int) -> Segment:
+    """Return what *sequence* leaves behind: later turns find what stands in their own prompt."""
+    lasting, turn = whole, sequence.turn
+    if turn is not None and not turn.resends:
+        held = sequence.shared.count if sequence.shared is not None else 0
+        lasting = min(whole, sequence.input_tokens // block_tokens - held)
+    return Segment(blocks, sequence.content, whole, sequence.number, lasting)

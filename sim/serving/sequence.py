@@ -6,6 +6,8 @@ from collections.abc import Hashable
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from sim.serving.turn import Turn
+
 if TYPE_CHECKING:
     from sim.serving.holding import Holding
 
@@ -40,7 +42,7 @@ NEW, IN_FLIGHT = State.NEW, Outcome.IN_FLIGHT
 class Sequence:
     """One attempt: what was asked for, how far it got, and the seconds that it was charged.
 
-    `input_tokens` includes every shared token of `prefix`. `computed` and `generated` are exact
+    `input_tokens` includes every shared token of `prefix` and the history of its conversation. `computed` and `generated` are exact
     while the sequence waits or prefills; while it decodes they follow from the batcher's step
     count (see `DecodeSet`), so that a step need not visit it.
     """
@@ -81,6 +83,7 @@ class Sequence:
         "stay_clock_s",
         "stay_step",
         "target",
+        "turn",
         "waste_s",
     )
 
@@ -94,6 +97,7 @@ class Sequence:
         prefix: Prefix | None = None,
         priority: int = 0,
         attempt: int = 0,
+        turn: Turn | None = None,
     ) -> None:
         self.route = route
         self.number = number
@@ -104,6 +108,7 @@ class Sequence:
         self.input_tokens = input_tokens
         self.output_tokens = output_tokens
         self.prefix = prefix
+        self.turn = turn
         self.state = NEW
         self.replica = -1
         self.outcome = IN_FLIGHT
@@ -133,6 +138,11 @@ class Sequence:
             f"Sequence(route={self.route}, number={self.number}, {self.state.name}, "
             f"input={self.input_tokens}, output={self.output_tokens})"
         )
+
+    @property
+    def content(self) -> Hashable:
+        """What names its own tokens, those behind the shared ones: its conversation, or itself."""
+        return (self.route, self.number) if self.turn is None else self.turn.content
 
     @property
     def charged_s(self) -> float:

@@ -12,6 +12,7 @@ from sim.serving.kvcache import KVCache
 from sim.serving.replica import Replica
 from sim.serving.sequence import Outcome, Sequence
 from sim.serving.timing import StepTiming
+from sim.serving.turn import Turn
 from tests.oracle.stepper import Job, Stepper
 
 
@@ -31,7 +32,10 @@ class Setup:
 
 @dataclass(frozen=True)
 class Ask:
-    """One attempt: its arrival, its lengths, and when its client leaves."""
+    """One attempt: its arrival, its lengths, when its client leaves, and its conversation.
+
+    `talk` is (conversation, whether its answers stand in later prompts), `turn` the place in it.
+    """
 
     arrival: float
     prompt: int
@@ -39,6 +43,9 @@ class Ask:
     priority: int = 0
     prefix: tuple = ()
     abort_after: float | None = None
+    talk: tuple | None = None
+    turn: int = 0
+    last: bool = True
 
 
 def timing(max_tokens: int, base=0.01, per_token=1e-4, **kw) -> StepTiming:
@@ -64,7 +71,7 @@ def oracle(setup: Setup, asks: list[Ask], stepper=Stepper) -> tuple[list[Job], S
     )  # fmt: skip
     jobs = [
         Job(i, a.arrival, a.prompt, a.output, a.priority, a.prefix,
-            None if a.abort_after is None else a.arrival + a.abort_after)
+            None if a.abort_after is None else a.arrival + a.abort_after, a.talk)
         for i, a in enumerate(asks)
     ]  # fmt: skip
     engine.run(jobs)
@@ -81,7 +88,9 @@ def engine(setup: Setup, asks: list[Ask], batcher=Batcher) -> tuple[list[Sequenc
     )  # fmt: skip
     replica = Replica(env, 0, core, left.append)
     sequences = [
-        Sequence(0, i, a.arrival, a.prompt, a.output, a.prefix or None, a.priority)
+        Sequence(
+            0, i, a.arrival, a.prompt, a.output, a.prefix or None, a.priority, turn=turn_of(a)
+        )
         for i, a in enumerate(asks)
     ]
     refused: list[Sequence] = []
@@ -102,6 +111,34 @@ def engine(setup: Setup, asks: list[Ask], batcher=Batcher) -> tuple[list[Sequenc
     return sequences, core, refused
 
 
+def turn_of(ask: Ask) -> Turn | None:
+    if ask.talk is None:
+        return None
+    return Turn(ask.talk[0], ask.talk[0], not ask.last, ask.talk[1])
+
+
+def one_at_a_time(setup: Setup, asks: list[Ask]) -> list[Ask]:
+    """*asks*, each turn of a talk moved to the end of the one before it if it came sooner."""
+    talks = [ask.talk[0] for ask in asks if ask.talk]
+    for _ in talks:  # each round settles one turn more of every talk
+        jobs, _ = oracle(setup, asks)
+        ends = {
+            (ask.talk[0], ask.turn): ask.arrival if job.finish is None else job.finish
+            for job, ask in zip(jobs, asks, strict=True)
+            if ask.talk
+        }
+        moved = [
+            replace(ask, arrival=max(ask.arrival, ends.get((ask.talk[0], ask.turn - 1), 0.0)))
+            if ask.talk
+            else ask
+            for ask in asks
+        ]
+        if moved == asks:
+            break
+        asks = sorted(moved, key=lambda ask: ask.arrival)
+    return asks
+
+
 def close(a: float | None, b: float | None, at: float = 0.0) -> bool:
     if a is None or b is None:
         return a is b
@@ -110,6 +147,8 @@ def close(a: float | None, b: float | None, at: float = 0.0) -> bool:
 
 def differences(setup: Setup, asks: list[Ask], batcher=Batcher, stepper=Stepper) -> list[str]:
     """Every way in which the fast engine's account differs from the plain loop's."""
+    if any(ask.talk for ask in asks):
+        asks = one_at_a_time(setup, asks)
     jobs, plain = oracle(setup, asks, stepper)
     sequences, fast, refused = engine(setup, asks, batcher)
     out: list[str] = []

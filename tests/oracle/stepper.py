@@ -24,6 +24,7 @@ class Job:
     priority: int = 0
     prefix: tuple = ()
     abort_at: float | None = None
+    talk: tuple | None = None  # (conversation, whether its answer stands in the next prompt)
     # how it went
     computed: int = 0
     generated: int = 0
@@ -39,12 +40,16 @@ class Job:
     charge: dict = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
 
     def content(self, index: int, size: int) -> Any:
-        """What the block *index* holds when it is whole: shared by key, else this request's own."""
+        """What the block *index* holds when it is whole: by key, of its talk, or its own."""
         tokens = 0
         for key, length in self.prefix:
             first, tokens = tokens // size, tokens + length
             if first <= index < tokens // size:
                 return ("shared", key, index - first)
+        if self.talk is not None:
+            conversation, resent = self.talk
+            if resent or (index + 1) * size <= self.prompt:
+                return ("talk", conversation, index)
         return ("own", self.number, index)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from tests.oracle.duel import Ask, Setup, timing
+from tests.oracle.duel import Ask, Setup, replace, timing
 
 
 def flat_timing(max_tokens: int):
@@ -69,4 +69,27 @@ def workload(draw: random.Random) -> tuple[Setup, list[Ask]]:
                 leaves if leaving and draw.random() < 0.4 else None,
             )
         )
-    return setup, sorted(asks, key=lambda ask: ask.arrival)
+    asks.sort(key=lambda ask: ask.arrival)
+    return setup, talks(draw, asks) if draw.random() < 0.3 else asks
+
+
+def talks(draw: random.Random, asks: list[Ask]) -> list[Ask]:
+    """Make conversations of *asks*: each turn's prompt begins with the one before and goes on."""
+    conversations = draw.choice([1, 2, 5])
+    latest: dict[int, int] = {}
+    turns: list[Ask] = []
+    for place, ask in enumerate(asks):
+        which = draw.randrange(conversations + 1)
+        if which < conversations:
+            resent = which % 2 == 0
+            ask = replace(ask, talk=(which, resent))
+            if which in latest:
+                before = turns[latest[which]]
+                turns[latest[which]] = replace(before, last=False)
+                said = before.output if resent else draw.randint(0, before.output)
+                said += before.prompt + draw.randint(1, ask.prompt)
+                prefix, priority, turn = before.prefix, before.priority, before.turn + 1
+                ask = replace(ask, prompt=said, prefix=prefix, priority=priority, turn=turn)
+            latest[which] = place
+        turns.append(ask)
+    return turns

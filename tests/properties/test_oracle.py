@@ -12,7 +12,8 @@ from sim.serving import batcher as batcher_module
 from sim.serving import charges, departures, preemption, replica
 from sim.serving.batcher import Batcher
 from sim.serving.decodes import DecodeSet
-from sim.serving.kvcache import NOTHING, KVCache
+from sim.serving.holding import Holding
+from sim.serving.kvcache import KVCache
 from sim.serving.run import TICK_S, Run
 from sim.serving.waiting import WaitingLine
 from tests.oracle.duel import Ask, Setup, differences, engine, timing
@@ -142,7 +143,27 @@ def _last_token_from_the_cache(patch):
 
 
 def _nothing_found(patch):
-    patch.setattr(KVCache, "find", lambda self, sequence: NOTHING)
+    patch.setattr(KVCache, "find", lambda self, sequence: (Holding(), None, 0))
+
+
+def _later_turns_find_what_was_not_resent(patch):
+    original = KVCache._remember
+
+    def remember(self, segment):
+        segment.lasting = segment.whole
+        original(self, segment)
+
+    patch.setattr(KVCache, "_remember", remember)
+
+
+def _an_ended_turn_is_forgotten(patch):
+    original = KVCache.release
+
+    def release(self, sequence, tokens, computed, *, again):
+        ended = sequence.generated == sequence.output_tokens
+        original(self, sequence, tokens, computed, again=again and not ended)
+
+    patch.setattr(KVCache, "release", release)
 
 
 def _nothing_forgotten(patch):
