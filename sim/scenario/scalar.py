@@ -57,6 +57,12 @@ def _label(text: str) -> str:
     return text
 
 
+def _path(text: str) -> str:
+    if not text.strip() or not text.isprintable() or len(text) > 4096:
+        raise ValueError(f"must be the path of a file (got {shown(text)})")
+    return text
+
+
 def _name(text: str) -> str:
     return _safe(text, 64)
 
@@ -91,6 +97,9 @@ Text = Annotated[str, BeforeValidator(_text)]
 
 Label = Annotated[str, BeforeValidator(_text), AfterValidator(_label)]
 """Text for people: 1 to 100 printable characters."""
+
+PathText = Annotated[str, BeforeValidator(_text), AfterValidator(_path)]
+"""The path of a file, which `tracefile.find_traces` makes absolute: up to 4096 characters."""
 
 Name = Annotated[
     str,

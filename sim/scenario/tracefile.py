@@ -1,4 +1,4 @@
-"""Trace file: finds the traces that a document names, before it is validated; knows no clock."""
+"""Trace file: finds files of traffic that a document names, before it is validated; no clock."""
 
 from __future__ import annotations
 
@@ -6,36 +6,61 @@ from collections.abc import Callable, Iterator
 from pathlib import Path as FilePath
 from typing import Any
 
-from sim.scenario.explain import Finding
+from sim.scenario.explain import Finding, dotted
 from sim.scenario.yaml12 import Path
 from sim.units import shown
 
+_FIELDS = (
+    ("arrivals", "trace"),
+    ("input_tokens", "empirical"),
+    ("output_tokens", "empirical"),
+    ("sessions", "turns", "empirical"),
+    ("sessions", "first_tokens", "empirical"),
+    ("sessions", "follow_up_tokens", "empirical"),
+)
+"""Where, within a route, the path of a file may stand."""
+
+_NOUNS = {"trace": "trace", "empirical": "file"}
+
 
 def find_traces(data: Any, folder: FilePath, overridden: Callable[[Path], bool]) -> list[Finding]:
-    """Make all trace paths in *data* absolute, in place; return what is wrong with them.
+    """Make the paths of traces and of recorded lengths in *data* absolute, in place.
 
-    Relative paths start in *folder*, or in the working directory if ``--set`` gave them.
+    Relative ones start in *folder*, or in the working directory if ``--set`` gave them. Returns
+    what is wrong with them.
     """
     problems: list[Finding] = []
-    for route, arrivals in _traced(data):
-        path = ("routes", route, "arrivals", "trace")
-        written = arrivals["trace"]
+    for path, holder in _named(data):
+        key = str(path[-1])
+        written = holder[key]
         found = ((FilePath() if overridden(path) else folder) / _at_home(written)).absolute()
-        if message := _wrong_with(found, written, f"--set routes.{route}.arrivals.trace=PATH"):
+        if message := _wrong_with(found):
+            remedy = f"give the path of yours with --set {dotted(path)}=PATH"
+            message = f"the {_NOUNS[key]} {shown(written)} {message}; {remedy}"
             problems.append(Finding(path, message))
-        arrivals["trace"] = str(found)
+        holder[key] = str(found)
     return problems
 
 
-def _traced(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _named(data: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield where the path of a file stands, and the mapping that holds it."""
     routes = data.get("routes") if isinstance(data, dict) else None
     for name, route in routes.items() if isinstance(routes, dict) else ():
-        arrivals = route.get("arrivals") if isinstance(route, dict) else None
-        if not isinstance(arrivals, dict):
-            continue
-        trace = arrivals.get("trace")
-        if isinstance(trace, str) and trace.strip() and trace.isprintable() and len(trace) <= 4096:
-            yield name, arrivals
+        for *fields, key in _FIELDS:
+            holder = route
+            for field in fields:
+                holder = holder.get(field) if isinstance(holder, dict) else None
+            if isinstance(holder, dict) and _may_be_path(holder.get(key)):
+                yield ("routes", name, *fields, key), holder
+
+
+def _may_be_path(written: Any) -> bool:
+    return (
+        isinstance(written, str)
+        and bool(written.strip())
+        and written.isprintable()
+        and len(written) <= 4096
+    )
 
 
 def _at_home(written: str) -> FilePath:
@@ -45,12 +70,11 @@ def _at_home(written: str) -> FilePath:
         return FilePath(written)
 
 
-def _wrong_with(found: FilePath, written: str, remedy: str) -> str | None:
+def _wrong_with(found: FilePath) -> str | None:
     try:
         if found.is_file():
             with found.open("rb"):
                 return None
-        what = "is not a file" if found.exists() else "does not exist"
+        return "is not a file" if found.exists() else "does not exist"
     except OSError as error:
-        what = f"cannot be read ({error.strerror})"
-    return f"the trace {shown(written)} {what}; give the path of yours with {remedy}"
+        return f"cannot be read ({error.strerror})"

@@ -1,44 +1,50 @@
-"""Length: the law of a prompt's or an answer's tokens, and the sampler made of it; no clock.
+"""Lengths: the laws of a route's prompts and answers, and the samplers made of them; no clock.
 
-A law is a distribution on the positive reals. Tokens are its values rounded *up*, then capped:
-X = clip(⌈Y⌉, min, max), so one token is the least, an exponential becomes exactly geometric, and
-an integer table gives its own integers back. Rounding up adds about half a token to the mean of
-a continuous law (`TokenSampler.mean_tokens` has it exactly). Draws invert the distribution
-function on `Generator.random()`, one uniform number per request.
+An answer is independent of its prompt unless its law says otherwise: `given_input`, or one and
+the same workload on both sides whose catalog entry tells how the two go together.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, assert_never
 
 import numpy as np
 
-from sim.catalog.workloads import length_table
+from sim.catalog.workloads import length_table, workload
+from sim.laws.conditional import Conditional
+from sim.laws.exponential import Exponential
+from sim.laws.fixed import Fixed
+from sim.laws.gamma import Gamma
+from sim.laws.law import Law
+from sim.laws.lognormal import Lognormal
+from sim.laws.mixture import Mixture
+from sim.laws.pareto import ParetoTail
+from sim.laws.quantiles import QuantileTable
+from sim.laws.weibull import Weibull
 from sim.scenario.lengths import (
+    EmpiricalLengths,
     ExponentialLengths,
     FixedLengths,
+    GammaLengths,
     GeometricLengths,
+    GivenInputLengths,
     Lengths,
     LognormalLengths,
+    MixtureLengths,
+    ParetoLengths,
     QuantileLengths,
+    WeibullLengths,
     WorkloadLengths,
 )
-from sim.traffic.chunk import FloatArray, IntArray
+from sim.traffic.chunk import IntArray
+from sim.traffic.recorded import recorded_lengths
+from sim.traffic.tokens import TokenSampler
+from sim.units import MAX_TOKENS
 
 Field = Literal["input", "output"]
-
-MAX_TOKENS = 1_000_000_000
-"""No sample is larger: keeps the tail of a wild lognormal inside 64-bit integers."""
-
-_SLACK = 1e-12
-"""Relative allowance, so that exp(ln 16) = 16.000000000000004 does not round up to 17."""
-
-_EXACT_TERMS = 131_072
-_TOP = 1.0 - 2.0**-53
-"""Largest uniform number that `Generator.random` gives."""
 
 
 class Sampler(Protocol):
@@ -53,143 +59,95 @@ class Sampler(Protocol):
         ...
 
 
-class Law(Protocol):
-    """A distribution of Y > 0 (tokens before rounding up)."""
+class PairSampler(Protocol):
+    """What draws prompts together with their answers."""
 
-    def quantile(self, u: FloatArray) -> FloatArray:
-        """Return the *u*-quantiles of Y, for u in [0, 1)."""
+    def sample(
+        self, input_rng: np.random.Generator, output_rng: np.random.Generator, n: int
+    ) -> tuple[IntArray, IntArray]:
+        """Return input and output tokens of *n* independent requests, each at least 1."""
         ...
 
-    def survival(self, tokens: FloatArray) -> FloatArray:
-        """Return P(Y > tokens)."""
+    def mean_tokens(self) -> tuple[float, float]:
+        """Return the means of what `sample` draws."""
         ...
 
 
 @dataclass(frozen=True)
-class Fixed:
-    """Always the same number of tokens."""
+class IndependentPairs:
+    """Answers that do not depend on their prompts."""
 
-    tokens: float
+    input: Sampler
+    output: Sampler
 
-    def quantile(self, u: FloatArray) -> FloatArray:
-        """Return *tokens* for each of *u*."""
-        return np.full(len(u), float(self.tokens))
+    def sample(
+        self, input_rng: np.random.Generator, output_rng: np.random.Generator, n: int
+    ) -> tuple[IntArray, IntArray]:
+        """Return input and output tokens of *n* requests, one uniform number for each."""
+        return self.input.sample(input_rng, n), self.output.sample(output_rng, n)
 
-    def survival(self, tokens: FloatArray) -> FloatArray:
-        """Return 1 below the fixed number, 0 from it on."""
-        return np.where(tokens < self.tokens, 1.0, 0.0)
-
-
-@dataclass(frozen=True)
-class Exponential:
-    """Exponential with the given scale (its mean, before rounding up)."""
-
-    scale: float
-
-    def quantile(self, u: FloatArray) -> FloatArray:
-        """Return -scale · ln(1 - u)."""
-        return -self.scale * np.log1p(-u)
-
-    def survival(self, tokens: FloatArray) -> FloatArray:
-        """Return exp(-tokens / scale)."""
-        return np.exp(-tokens / self.scale)
+    def mean_tokens(self) -> tuple[float, float]:
+        """Return the means of both sides."""
+        return self.input.mean_tokens(), self.output.mean_tokens()
 
 
 @dataclass(frozen=True)
-class Lognormal:
-    """exp(mu + sigma · Z) with Z standard normal."""
+class DependentPairs:
+    """Answers whose law depends on the prompt's rank among all prompts.
 
-    mu: float
-    sigma: float
-
-    def quantile(self, u: FloatArray) -> FloatArray:
-        """Return exp(mu + sigma · Φ⁻¹(u)); 0 at u = 0."""
-        from scipy.special import ndtri  # slow to import
-
-        return np.asarray(np.exp(self.mu + self.sigma * ndtri(u)), dtype=np.float64)
-
-    def survival(self, tokens: FloatArray) -> FloatArray:
-        """Return Φ((mu - ln tokens) / sigma)."""
-        from scipy.special import ndtr  # slow to import
-
-        log_tokens = np.log(np.maximum(tokens, 1e-300))
-        return np.asarray(ndtr((self.mu - log_tokens) / self.sigma), dtype=np.float64)
-
-
-class QuantileTable:
-    """Quantiles at given levels, linear in ln tokens between them.
-
-    Below the first level and above the last the table is flat: the rest of the mass sits on its
-    first and last value. Equal neighbours are atoms.
+    The rank is the uniform number that the prompt is drawn with, so it is known also where many
+    prompts have the same length (those then mix the bins that they cover). *output* holds the
+    answers' law alone, and their caps.
     """
 
-    def __init__(self, levels: Sequence[float], tokens: Sequence[float]) -> None:
-        at = np.asarray(levels, dtype=np.float64)
-        values = np.asarray(tokens, dtype=np.float64)
-        if len(at) != len(values) or not len(at):
-            raise ValueError(f"{len(at)} levels do not fit {len(values)} token counts")
-        if at[0] < 0.0 or at[-1] > 1.0 or not (np.diff(at) > 0.0).all():
-            raise ValueError(f"levels must increase within 0…1, not {at.tolist()}")
-        if not (values >= 1.0).all() or not (np.diff(values) >= 0.0).all():
-            raise ValueError(f"tokens must not fall and be at least 1, not {values.tolist()}")
-        self._levels: FloatArray = at
-        self._log_tokens: FloatArray = np.log(values)
+    input: TokenSampler
+    output: TokenSampler
+    given_rank: Conditional
 
-    def quantile(self, u: FloatArray) -> FloatArray:
-        """Return the interpolated quantiles."""
-        return np.exp(np.interp(u, self._levels, self._log_tokens))
+    def sample(
+        self, input_rng: np.random.Generator, output_rng: np.random.Generator, n: int
+    ) -> tuple[IntArray, IntArray]:
+        """Return input and output tokens of *n* requests, one uniform number for each."""
+        rank = input_rng.random(n)
+        answers = self.given_rank.quantile(rank, output_rng.random(n))
+        return self.input.whole(self.input.law.quantile(rank)), self.output.whole(answers)
 
-    def survival(self, tokens: FloatArray) -> FloatArray:
-        """Return P(Y > tokens), right-continuous at atoms."""
-        log_tokens = self._log_tokens
-        x = np.concatenate((log_tokens[:1], log_tokens, log_tokens[-1:]))
-        below = np.concatenate(([0.0], self._levels, [1.0]))
-        found = np.interp(np.log(np.maximum(tokens, 1e-300)), x, below, left=0.0, right=1.0)
-        return 1.0 - found
+    def mean_tokens(self) -> tuple[float, float]:
+        """Return the means of both sides; the output's is that over all bins."""
+        return self.input.mean_tokens(), self.output.mean_tokens()
 
 
 @dataclass(frozen=True)
-class TokenSampler:
-    """Whole tokens: *law* rounded up, then capped to [low, high] (mass beyond sits on the cap)."""
+class HeadlessPairs:
+    """Pairs whose prompts count a head of *head_tokens*, taken off here; one token stays."""
 
-    law: Law
-    low: int = 1
-    high: int = MAX_TOKENS
+    whole: PairSampler
+    head_tokens: int
 
-    def __post_init__(self) -> None:
-        if not 1 <= self.low <= self.high <= MAX_TOKENS:
-            raise ValueError(f"caps must be 1 <= min ({self.low}) <= max ({self.high})")
+    def sample(
+        self, input_rng: np.random.Generator, output_rng: np.random.Generator, n: int
+    ) -> tuple[IntArray, IntArray]:
+        """Return what users say, and the answers, of *n* requests."""
+        prompts, answers = self.whole.sample(input_rng, output_rng, n)
+        return np.maximum(prompts - self.head_tokens, 1), answers
 
-    def sample(self, rng: np.random.Generator, n: int) -> IntArray:
-        """Return *n* independent token counts, each in [low, high]."""
-        whole = np.ceil(self.law.quantile(rng.random(n)) * (1.0 - _SLACK))
-        return np.clip(whole, self.low, self.high).astype(np.int64)
+    def mean_tokens(self) -> tuple[float, float]:
+        """Return the means of both sides; few prompts are as short as the head."""
+        prompt, answer = self.whole.mean_tokens()
+        return max(prompt - self.head_tokens, 1.0), answer
 
-    def mean_tokens(self) -> float:
-        """Return the mean of the rounded and capped law.
 
-        Σ P(X > k), term by term up to 131,072 tokens and by the trapezoid rule beyond (relative
-        error there below 1e-4); some milliseconds.
-        """
-        top = np.ceil(self.law.quantile(np.array([_TOP]))[0])
-        high = int(min(self.high, max(top, self.low)))
-        knee = min(high, self.low + _EXACT_TERMS)
-        mean = self.low + math.fsum(self._survival(np.arange(self.low, knee, dtype=np.float64)))
-        if high > knee:
-            grid = np.geomspace(knee, high, 16_385)
-            over = self._survival(grid)
-            areas = (over[1:] + over[:-1]) * np.diff(grid) / 2.0
-            mean += float(areas.sum() + (over[0] - over[-1]) / 2.0)  # sum from integral
-        return mean
-
-    def _survival(self, tokens: FloatArray) -> FloatArray:
-        return self.law.survival(tokens * (1.0 + _SLACK))
+def headless(pairs: PairSampler, head_tokens: int) -> PairSampler:
+    """Return *pairs* without the head that their prompts count."""
+    return HeadlessPairs(pairs, head_tokens) if head_tokens else pairs
 
 
 def law_of(spec: Lengths, field: Field) -> Law:
     """Return the law that *spec* names; *field* chooses the table of a workload.
 
-    A geometric law of mean m is an exponential one of scale -1/ln(1 - 1/m), rounded up.
+    A geometric law of mean m is an exponential one of scale -1/ln(1 - 1/m), rounded up. Lengths
+    that depend on the input give their law over all inputs. Raises TraceError for what is wrong
+    in a file of recorded lengths.
     """
     match spec:
         case FixedLengths():
@@ -201,9 +159,23 @@ def law_of(spec: Lengths, field: Field) -> Law:
         case GeometricLengths():
             return Exponential(-1.0 / math.log1p(-1.0 / spec.geometric))
         case LognormalLengths():
-            return Lognormal(spec.lognormal.mu, spec.lognormal.sigma)
+            return Lognormal(*spec.lognormal.parameters())
+        case GammaLengths():
+            return Gamma.of_mean(spec.gamma.mean, spec.gamma.cv)
+        case WeibullLengths():
+            return Weibull.of_mean(spec.weibull.mean, spec.weibull.shape)
+        case MixtureLengths():
+            mus, sigmas = zip(*(part.parameters() for part in spec.mixture), strict=True)
+            return Mixture([part.weight for part in spec.mixture], mus, sigmas)
+        case ParetoLengths():
+            body = Lognormal(*spec.pareto.body.parameters())
+            return ParetoTail(body, spec.pareto.tail_from, spec.pareto.tail_index)
         case QuantileLengths():
             return QuantileTable(spec.levels, spec.tokens)
+        case GivenInputLengths():
+            return _given_input(spec).marginal()
+        case EmpiricalLengths():
+            return recorded_lengths(Path(spec.empirical), spec.column, spec.weight)
         case WorkloadLengths():
             table = length_table(spec.workload, field)
             return QuantileTable(table.levels, table.tokens)
@@ -211,12 +183,51 @@ def law_of(spec: Lengths, field: Field) -> Law:
             assert_never(spec)
 
 
-def sampler(spec: Lengths, field: Field) -> Sampler:
-    """Return the sampler of the *field* (input or output) that *spec* describes."""
-    high = MAX_TOKENS if spec.max is None else spec.max
-    return TokenSampler(law_of(spec, field), 1 if spec.min is None else spec.min, high)
+def sampler(spec: Lengths, field: Field) -> TokenSampler:
+    """Return the sampler of the *field* (input or output) that *spec* describes.
+
+    Raises TraceError for what is wrong in a file of recorded lengths.
+    """
+    return _capped(law_of(spec, field), spec)
+
+
+def pair_sampler(input_spec: Lengths, output_spec: Lengths) -> PairSampler:
+    """Return the sampler of a route's prompts and answers, together.
+
+    Independent sides draw what their own `sampler` would, from the same streams. Raises
+    ValueError if *input_spec* itself depends on an input, and TraceError as `sampler` does.
+    """
+    if isinstance(input_spec, GivenInputLengths):
+        raise ValueError("prompts cannot depend on the input: they are it")
+    prompts = sampler(input_spec, "input")
+    given_rank = _dependence(input_spec, output_spec)
+    if given_rank is None:
+        return IndependentPairs(prompts, sampler(output_spec, "output"))
+    return DependentPairs(prompts, _capped(given_rank.marginal(), output_spec), given_rank)
 
 
 def mean_tokens(spec: Lengths, field: Field) -> float:
     """Return the mean tokens of *spec*, rounding and caps included; see `TokenSampler`."""
     return sampler(spec, field).mean_tokens()
+
+
+def _capped(law: Law, spec: Lengths) -> TokenSampler:
+    high = MAX_TOKENS if spec.max is None else spec.max
+    return TokenSampler(law, 1 if spec.min is None else spec.min, high)
+
+
+def _dependence(input_spec: Lengths, output_spec: Lengths) -> Conditional | None:
+    """Return the answers' law given the prompt's rank; None if they are independent."""
+    if isinstance(output_spec, GivenInputLengths):
+        return _given_input(output_spec)
+    if not (isinstance(input_spec, WorkloadLengths) and isinstance(output_spec, WorkloadLengths)):
+        return None
+    entry = workload(output_spec.workload)
+    if input_spec.workload != output_spec.workload or entry.output_given_input is None:
+        return None
+    levels = entry.dependence_levels
+    return Conditional([QuantileTable(levels, tokens) for tokens in entry.output_given_input])
+
+
+def _given_input(spec: GivenInputLengths) -> Conditional:
+    return Conditional([QuantileTable(levels, tokens) for levels, tokens in spec.tables])

@@ -1,4 +1,4 @@
-"""Lengths: every law against scipy, rounding and caps, exact means, and the public traces.
+"""Lengths: every law and its exact mean, recorded ones, and the public traces.
 
 Seeds were chosen before looking; a p-value must be above 0.001.
 """
@@ -6,6 +6,7 @@ Seeds were chosen before looking; a p-value must be above 0.001.
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,21 +14,19 @@ from pydantic import TypeAdapter
 from scipy import stats
 
 from sim.catalog.workloads import length_table, workloads
+from sim.laws.lognormal import Lognormal
+from sim.laws.quantiles import QuantileTable
 from sim.scenario.lengths import Lengths
 from sim.traffic.chunk import FloatArray, IntArray
 from sim.traffic.lengths import (
-    MAX_TOKENS,
-    Exponential,
-    Fixed,
-    Law,
-    Lognormal,
-    QuantileTable,
-    TokenSampler,
     law_of,
     mean_tokens,
     sampler,
 )
+from sim.traffic.tokens import TokenSampler
+from sim.traffic.trace_text import TraceError
 from sim.traffic.traces import Trace
+from sim.units import MAX_TOKENS
 from tests.datadir import data_path
 
 P_MIN = 0.001
@@ -45,6 +44,13 @@ SPECS = [
     {"quantiles": {"0": 16, "0.3": 16, "0.6": 512, "0.9": 512, "1": 300_000}},
     {"workload": "azure-conv-2023"},
     {"workload": "mooncake-conversation", "max": 8000},
+    {"gamma": {"mean": 300, "cv": 1.5}},
+    {"gamma": {"mean": 300, "cv": 10}, "max": 4000},
+    {"weibull": {"mean": 300, "shape": 0.6}},
+    {"mixture": [{"weight": 3, "median": 40, "p95": 90}, {"weight": 1, "mu": 6, "sigma": 1}]},
+    {"pareto": {"median": 800, "p95": 4000, "tail_from": 5000, "tail_index": 3}},
+    {"pareto": {"median": 80, "p95": 400, "tail_from": 80, "tail_index": 0.7}, "max": 100_000},
+    {"given_input": [{"0": 5, "0.5": 5, "1": 90}, {"0": 1, "1": 1000}, {"0": 7, "1": 7}]},
 ]
 
 
@@ -64,20 +70,6 @@ class Edges(np.random.Generator):
         return np.resize([0.0, 1.0 - 2.0**-53], n)
 
 
-@pytest.mark.parametrize(
-    ("law", "cdf"),
-    [
-        (Exponential(250.0), stats.expon(scale=250.0).cdf),
-        (Lognormal(math.log(800.0), 0.97), stats.lognorm(0.97, scale=800.0).cdf),
-    ],
-)
-def test_laws_before_rounding_have_their_distribution(law: Law, cdf: object) -> None:
-    y = law.quantile(np.random.default_rng(22).random(50_000))
-    assert stats.kstest(y, cdf).pvalue > P_MIN
-    grid = np.linspace(1.0, 5_000.0, 300)
-    assert law.survival(grid) == pytest.approx(1.0 - cdf(grid), abs=1e-12)  # type: ignore[operator]
-
-
 @pytest.mark.parametrize("mean", [1.2, 4.0, 250.0])
 def test_geometric_has_its_distribution_from_one_on(mean: float) -> None:
     got = draws({"geometric": mean}, 100_000)
@@ -87,14 +79,6 @@ def test_geometric_has_its_distribution_from_one_on(mean: float) -> None:
     observed = np.histogram(got, bins=[*(edges + 0.5), np.inf])[0]
     expected = -np.diff([*law.sf(edges), 0.0]) * len(got)
     assert observed.sum() == len(got)
-    assert stats.chisquare(observed, expected).pvalue > P_MIN
-
-
-def test_rounding_up_makes_an_exponential_geometric() -> None:
-    got = draws({"exponential": 5.0}, 100_000)
-    law = stats.geom(-math.expm1(-1.0 / 5.0))
-    observed = np.bincount(np.minimum(got, 30), minlength=31)[1:]
-    expected = np.append(law.pmf(np.arange(1, 30)), law.sf(29)) * len(got)
     assert stats.chisquare(observed, expected).pvalue > P_MIN
 
 
@@ -133,62 +117,11 @@ def test_mean_tokens_is_the_mean_of_the_draws(text: dict[str, object]) -> None:
     assert mean_tokens(spec(text), "input") == pytest.approx(got.mean(), abs=half_width + 1e-9)
 
 
-def test_mean_tokens_of_very_long_laws_is_close() -> None:
-    assert TokenSampler(Exponential(1e6)).mean_tokens() == pytest.approx(1e6 + 0.5, abs=0.1)
-    exact = 1e6 * math.exp(0.125) + 0.5  # the half is what rounding up adds
-    assert TokenSampler(Lognormal(math.log(1e6), 0.5)).mean_tokens() == pytest.approx(
-        exact, abs=0.1
-    )
-    capped = TokenSampler(QuantileTable((0.0, 1.0), (1e6, 3e6)), high=2_000_000)
-    below = math.log(2.0) / math.log(3.0)  # level at which the cap bites
-    exact = below * 1e6 / math.log(2.0) + (1.0 - below) * 2e6
-    assert capped.mean_tokens() == pytest.approx(exact, rel=1e-4)
-
-
-def test_tables_go_through_their_points_and_are_linear_in_the_logarithm() -> None:
-    law = QuantileTable((0.0, 0.5, 1.0), (1.0, 128.0, 1000.0))
-    assert law.quantile(np.array([0.0, 0.25, 0.5])) == pytest.approx([1.0, math.sqrt(128.0), 128.0])
-    u = np.linspace(0.001, 0.999, 777)
-    assert law.survival(law.quantile(u)) == pytest.approx(1.0 - u, abs=1e-12)
-    assert law.survival(np.array([0.5, 1000.0, 5000.0])).tolist() == [1.0, 0.0, 0.0]
-
-
-def test_atoms_of_tables_keep_their_mass_and_their_value() -> None:
-    text = {"quantiles": {"0": 16, "0.3": 16, "0.6": 512, "0.9": 512, "1": 300_000}}
-    got = draws(text, 100_000)
-    for value, mass in ((16, 0.3), (512, 0.3)):
-        assert stats.binomtest(int((got == value).sum()), len(got), mass).pvalue > P_MIN
-    assert law_of(spec(text), "input").survival(np.array([15.9, 16.0, 512.0])) == pytest.approx(
-        [1.0, 0.7, 0.1]
-    )
-
-
-def test_whole_tokens_of_a_table_are_never_rounded_up() -> None:
-    # exp(ln n) is a trifle above n for nearly half of all whole n.
-    for tokens in range(1, 400):
-        flat = TokenSampler(QuantileTable((0.0, 1.0), (tokens, tokens)))
-        assert flat.sample(np.random.default_rng(25), 1).tolist() == [tokens]
-        assert flat.mean_tokens() == tokens
-
-
-def test_caps_collect_the_mass_beyond_them() -> None:
-    text = {"exponential": 100, "min": 50, "max": 200}
-    got = draws(text, 100_000)
-    assert (got.min(), got.max()) == (50, 200)
-    for value, mass in ((50, -math.expm1(-0.5)), (200, math.exp(-1.99))):
-        assert stats.binomtest(int((got == value).sum()), len(got), mass).pvalue > P_MIN
-
-
 @pytest.mark.parametrize("text", SPECS, ids=str)
 def test_edges_of_the_generator_give_whole_tokens_from_one_on(text: dict[str, object]) -> None:
     got = sampler(spec(text), "output").sample(Edges(np.random.PCG64(1)), 2)
     assert got.dtype == np.int64
     assert 1 <= got[0] <= got[1] <= MAX_TOKENS
-
-
-def test_wild_lognormals_stay_inside_64_bits() -> None:
-    wild = TokenSampler(Lognormal(20.0, 10.0))
-    assert wild.sample(Edges(np.random.PCG64(1)), 2).tolist() == [1, MAX_TOKENS]
 
 
 @pytest.mark.parametrize("text", SPECS, ids=str)
@@ -207,8 +140,8 @@ def test_fields_choose_the_side_of_a_workload() -> None:
 
 def test_tables_of_whole_traces_keep_the_mean() -> None:
     checked = 0
-    for workload in workloads():
-        for table in (workload.input, workload.output):
+    for entry in workloads():
+        for table in (entry.input, entry.output):
             if table.trace_mean_tokens is not None:
                 made = TokenSampler(QuantileTable(table.levels, table.tokens))
                 assert made.mean_tokens() == pytest.approx(table.trace_mean_tokens, rel=0.03)
@@ -240,24 +173,65 @@ def test_workloads_are_as_near_to_their_traces_as_stated(workload: str, file: st
         assert stats.ks_2samp(drawn, traced).statistic > 0.05
 
 
+def moments(text: dict[str, object]) -> tuple[float, float]:
+    """Mean and coefficient of variation of a million equal steps through the law."""
+    x = law_of(spec(text), "input").quantile((np.arange(1_000_000) + 0.5) / 1_000_000)
+    return float(x.mean()), float(x.std() / x.mean())
+
+
 @pytest.mark.parametrize(
-    ("levels", "tokens", "message"),
+    ("text", "mean", "cv"),
     [
-        ((0.0, 1.0), (1.0,), "2 levels do not fit 1"),
-        ((0.0, 0.5, 0.5), (1.0, 2.0, 3.0), "levels must increase"),
-        ((0.0, 1.5), (1.0, 2.0), "within 0…1"),
-        ((0.0, 1.0), (0.0, 2.0), "at least 1"),
-        ((0.0, 1.0), (3.0, 2.0), "must not fall"),
+        ({"gamma": {"mean": 300, "cv": 1.5}}, 300.0, 1.5),
+        ({"lognormal": {"mean": 300, "cv": 0.8}}, 300.0, 0.8),
+        ({"weibull": {"mean": 300, "shape": 2}}, 300.0, math.sqrt(4 / math.pi - 1)),
+        ({"mixture": [{"weight": 5, "mean": 300, "cv": 0.8}]}, 300.0, 0.8),
+        (
+            {"mixture": [{"weight": 1, "mean": 100, "cv": 0.5}] * 2},
+            100.0,
+            0.5,
+        ),
     ],
 )
-def test_impossible_tables_are_refused(
-    levels: tuple[float, ...], tokens: tuple[float, ...], message: str
+def test_laws_have_the_moments_that_were_asked_for(
+    text: dict[str, object], mean: float, cv: float
 ) -> None:
-    with pytest.raises(ValueError, match=message):
-        QuantileTable(levels, tokens)
+    assert moments(text) == pytest.approx((mean, cv), rel=5e-3)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 5), (6, 5), (1, MAX_TOKENS + 1)])
-def test_impossible_caps_are_refused(low: int, high: int) -> None:
-    with pytest.raises(ValueError, match="caps must be"):
-        TokenSampler(Fixed(3), low, high)
+def test_weights_of_a_mixture_are_shares_of_its_draws() -> None:
+    got = draws(
+        {
+            "mixture": [
+                {"weight": 6, "median": 40, "p95": 50},
+                {"weight": 2, "median": 5000, "p95": 6000},
+            ]
+        },
+        100_000,
+    )
+    assert stats.binomtest(int((got > 500).sum()), len(got), 0.25).pvalue > P_MIN
+
+
+def test_a_pareto_tail_falls_as_its_index_says() -> None:
+    text = {"pareto": {"median": 800, "p95": 4000, "tail_from": 4000, "tail_index": 1.2}}
+    got = draws(text, 400_000)
+    tail = got[got > 4000]
+    assert stats.binomtest(len(tail), len(got), 0.05).pvalue > P_MIN
+    assert stats.binomtest(int((tail > 40_000).sum()), len(tail), 10.0**-1.2).pvalue > P_MIN
+
+
+def test_recorded_lengths_are_drawn_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("n,w\n700,1\n20,3\n20,4\n")
+    text = {"empirical": str(path), "column": "n", "weight": "w"}
+    assert mean_tokens(spec(text), "output") == pytest.approx((700 + 7 * 20) / 8, rel=1e-12)
+    got = draws(text, 100_000)
+    assert set(got.tolist()) == {20, 700}
+    assert stats.binomtest(int((got == 700).sum()), len(got), 1 / 8).pvalue > P_MIN
+    assert mean_tokens(spec(text | {"max": 100}), "output") == pytest.approx(30.0, rel=1e-12)
+
+
+def test_recorded_lengths_without_the_column_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("n\n7\n")
+    with pytest.raises(TraceError, match=r"a\.csv:1: no column 'm'"):
+        sampler(spec({"empirical": str(tmp_path / "a.csv"), "column": "m"}), "input")
