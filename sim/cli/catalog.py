@@ -10,10 +10,10 @@ import click
 
 from sim.cli.errors import OK
 
-SECTIONS = ("gpus", "models", "timings", "prices", "hosts", "workloads")
+SECTIONS = ("gpus", "models", "timings", "prices", "hosts", "workloads", "startup")
 
 
-@click.command(short_help="List GPUs, models, step times, prices and workloads.")
+@click.command(short_help="List GPUs, models, step times, prices, workloads, cold starts.")
 @click.argument("section", required=False, type=click.Choice(SECTIONS))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def catalog(section: str | None, as_json: bool) -> int:

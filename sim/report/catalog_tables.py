@@ -13,7 +13,9 @@ from sim.catalog.kernel import ErrorFigures, KernelTable
 from sim.catalog.models import Model, models
 from sim.catalog.prices import STALE_AFTER_DAYS, GpuPrice, age_days, prices
 from sim.catalog.timings import tables
-from sim.catalog.workloads import DayCurve, LengthTable, day_curves, workloads
+from sim.catalog.workloads import day_curves, workloads
+from sim.report.catalog_startup import STARTUP_ROWS, STARTUP_TABLES
+from sim.report.catalog_workloads import WORKLOAD_TABLES
 from sim.report.numerals import count, dollars, significant, tokens
 from sim.report.table import Table, table
 
@@ -123,46 +125,6 @@ def _host(row: Host) -> tuple[str, ...]:
     return row.name, *(significant(f) for f in figures), row.source, row.as_of.isoformat()
 
 
-def workload_table(today: date) -> Table:
-    """Length tables of public traces."""
-    sides = [side for w in workloads() for side in (w.input, w.output)]
-    columns = [
-        "<workload",
-        "<tokens",
-        "p50",
-        "p99",
-        "<source",
-        "<lacks",
-    ]
-    return table("Workloads: token lengths", columns, [_lengths(side) for side in sides])
-
-
-def _lengths(row: LengthTable) -> tuple[str, ...]:
-    quantiles = dict(zip(row.levels, row.tokens, strict=True))
-    figures = (count(quantiles.get(q)) for q in (0.5, 0.99))
-    return row.name, row.field, *figures, f"{row.source} ({row.licence})", row.lacks or "nothing"
-
-
-def curve_table(today: date) -> Table:
-    """Day curves of public traces."""
-    columns = [
-        "<day curve",
-        "lowest\nhour",
-        "busiest\nhour",
-        "<weekends",
-        "clock",
-    ]
-    rows = [_curve(row) for row in day_curves()]
-    return table("Workloads: day curves (1 = mean)", [*columns, "<source"], rows)
-
-
-def _curve(row: DayCurve) -> tuple[str, ...]:
-    every = (*row.weekday, *row.weekend)
-    weekend = "their own" if row.has_weekend else "as weekdays"
-    figures = (significant(min(every)), significant(max(every)))
-    return row.name, *figures, weekend, row.clock, f"{row.source} ({row.licence})"
-
-
 def _sources(texts: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(texts))
 
@@ -173,7 +135,8 @@ SECTIONS: Mapping[str, tuple[Callable[[date], Table], ...]] = {
     "timings": (timing_table,),
     "prices": (price_table,),
     "hosts": (host_table,),
-    "workloads": (workload_table, curve_table),
+    "workloads": WORKLOAD_TABLES,
+    "startup": STARTUP_TABLES,
 }
 """Sections of the catalog and the tables that show them."""
 
@@ -185,15 +148,22 @@ _ROWS: Mapping[str, Callable[[], Iterable[Any]]] = {
     "hosts": hosts,
     "workloads": workloads,
     "day_curves": day_curves,
+    **STARTUP_ROWS,
+}
+
+_BROUGHT = {
+    "workloads": ("workloads", "day_curves"),
+    "startup": tuple(STARTUP_ROWS),
 }
 
 
 def catalog_document(sections: Iterable[str], today: date) -> dict[str, Any]:
     """Every field of every row of *sections*, as plain JSON values; dates as ISO text.
 
-    Prices have `age_days` and `stale` beside their own fields; `workloads` brings `day_curves`.
+    Prices have `age_days` and `stale` beside their own fields; `workloads` brings `day_curves`,
+    `startup` brings `failure_rates` and `repairs`.
     """
-    names = [n for s in sections for n in ((s, "day_curves") if s == "workloads" else (s,))]
+    names = [name for section in sections for name in _BROUGHT.get(section, (section,))]
     return {name: [_plain(row, today) for row in _ROWS[name]()] for name in names}
 
 

@@ -20,6 +20,7 @@ def test_sections_are_those_of_the_report() -> None:
         ("prices", "lambda/h100-sxm/on-demand"),
         ("hosts", "vllm-0.19"),
         ("workloads", "azure-conv-2024"),
+        ("startup", "cluster-autoscaler"),
     ],
 )
 def test_a_section(section: str, row: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,4 +34,4 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["catalog", "--json"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert set(json.loads(out)) == {*SECTIONS, "day_curves"}
+    assert set(json.loads(out)) == {*SECTIONS, "day_curves", "failure_rates", "repairs"}

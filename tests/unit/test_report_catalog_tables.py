@@ -36,7 +36,7 @@ def test_step_time_tables_show_their_errors() -> None:
 
 def test_document_is_json_and_complete() -> None:
     document = json.loads(json.dumps(catalog_document(SECTIONS, TODAY), allow_nan=False))
-    assert set(document) == {*SECTIONS, "day_curves"}
+    assert set(document) == {*SECTIONS, "day_curves", "failure_rates", "repairs"}
     assert len(document["timings"]) == len(tables())
     assert document["timings"][0]["errors"]["decode"]["rows"] > 0
     price = document["prices"][0]
@@ -46,3 +46,17 @@ def test_document_is_json_and_complete() -> None:
 
 def test_a_document_of_one_section() -> None:
     assert list(catalog_document(["hosts"], TODAY)) == ["hosts"]
+
+
+def test_the_document_has_all_of_a_workload() -> None:
+    rows = {row["name"]: row for row in catalog_document(["workloads"], TODAY)["workloads"]}
+    planning = rows["agent-planning"]
+    assert planning["assumption"] is True
+    assert planning["arrivals"]["bursts"] == [{"variance": 0.038, "time_s": 1020}]
+    assert planning["sessions"]["mean_turns"] == 4
+    assert planning["reasoning"]
+    conv = rows["azure-conv-2023"]
+    assert len(conv["output_given_input"]) == 10
+    assert len(conv["output_given_input"][0]) == len(conv["dependence_levels"])
+    assert conv["evidence"][0] == {"figure": "gap CV", "preset": 1.1, "source": 1.09}
+    assert conv["sessions"] is None
