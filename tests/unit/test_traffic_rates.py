@@ -65,6 +65,32 @@ def test_no_instant_falls_into_an_hour_of_rate_zero() -> None:
     assert np.diff(at_s).min() >= 0.0
 
 
+@pytest.mark.parametrize("ahead_h", [-11.0, 5.5, 14.0])
+def test_a_clock_that_is_ahead_shifts_the_week(ahead_h: float) -> None:
+    ahead_s = ahead_h * HOUR_S
+    here = WeeklyRate(7.5, WEEKDAY, WEEKEND, "saturday")
+    there = WeeklyRate(7.5, WEEKDAY, WEEKEND, "saturday", ahead_s)
+    for at_s in (-1.1 * WEEK_S, -1.0, 0.0, 1234.5, 3.7 * WEEK_S):
+        assert there.at(at_s) == here.at(at_s + ahead_s)
+        shifted = here.expected(at_s + ahead_s) - here.expected(ahead_s)
+        assert there.expected(at_s) == pytest.approx(shifted, rel=1e-12, abs=1e-6)
+    assert there.expected(0.0) == 0.0
+    at_s = np.linspace(-WEEK_S, WEEK_S, 999)
+    expected = np.array([there.expected(one) for one in at_s])
+    assert there.instants(expected) == pytest.approx(at_s, abs=1e-5)
+
+
+def test_hours_are_found_by_the_users_clock() -> None:
+    rate = WeeklyRate(1.0, WEEKDAY, WEEKEND, "monday", 1800.0)
+    assert rate.hours_s(-1800.0, 5400.0).tolist() == [1800.0]
+    assert rate.hours_s(-1801.0, 5401.0).tolist() == [-1800.0, 1800.0, 5400.0]
+    assert rate.hours_s(0.0, 1.0).tolist() == []
+    begins = rate.hour_begins_s(np.array([-1801.0, -1800.0, 0.0, 1799.0, 1800.0]))
+    assert begins.tolist() == [-5400.0, -1800.0, -1800.0, -1800.0, 1800.0]
+    at_s = np.linspace(-WEEK_S, 2 * WEEK_S, 1001)
+    assert rate.each(at_s).tolist() == [rate.at(one) for one in at_s]
+
+
 @pytest.mark.parametrize(
     ("weekday", "weekend", "message"),
     [
