@@ -53,7 +53,7 @@ def _usage(error: click.ClickException) -> int:
 def _is_users(error: Exception) -> bool:
     """Whether the user's input is to blame; the classes are imported when there is an error."""
     from sim.catalog.names import UnknownName
-    from sim.report.directory import OutError
+    from sim.report.atomic import OutError
     from sim.scenario.problem import ScenarioError
     from sim.traffic.trace_text import TraceError
 

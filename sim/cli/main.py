@@ -21,6 +21,7 @@ VERBS = {
     "init": "sim.cli.scenario",
     "schema": "sim.cli.scenario",
     "catalog": "sim.cli.catalog",
+    "traffic": "sim.cli.traffic",
 }
 """Verb to the module that has a command of that name; imported when it is asked for."""
 
@@ -86,7 +87,7 @@ def invoke(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         say("tokenfleet: interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the latter is click's own answer to the former
         _close_stdout()
         return OK
     except Exception as error:

@@ -16,14 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from sim.report.atomic import TEMPORARY, OutError, as_out_error, atomic
+
 MANIFEST = "manifest.json"
 FORMAT = "tokenfleet-run/1"
-TEMPORARY = ".tokenfleet-"
-"""How the names of files and folders begin that exist only while a run is writing."""
-
-
-class OutError(ValueError):
-    """A directory that a run's files cannot go to; the text says which and why, in one line."""
 
 
 class Directory:
@@ -41,7 +37,7 @@ class Directory:
 
     def check(self) -> None:
         """Raise `OutError` if the files could not or should not go here; changes nothing."""
-        with _as_out_error(self.path):
+        with as_out_error(self.path):
             if self.path.exists():
                 self._check_existing()
                 return
@@ -66,7 +62,7 @@ class Directory:
     def open(self, about: dict[str, Any]) -> None:
         """Create the directory and mark it ours, as unfinished; *about* goes into the manifest."""
         self.check()
-        with _as_out_error(self.path):
+        with as_out_error(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         self._before = (read_manifest(self.path) or {}).get("files") or {}
         self._about = about
@@ -78,7 +74,7 @@ class Directory:
 
         So is the directory itself, if it is new and nothing was written to it.
         """
-        with _as_out_error(self.path):
+        with as_out_error(self.path):
             is_new = not self.path.exists()
             self.path.mkdir(parents=True, exist_ok=True)
             folder = tempfile.mkdtemp(prefix=TEMPORARY, dir=self.path)
@@ -99,21 +95,12 @@ class Directory:
     def file(self, name: str) -> Iterator[IO[bytes]]:
         """A binary stream to what becomes *name* when the block ends without an error."""
         target = self.path / name
-        with _as_out_error(target):
+        with as_out_error(target):
             self._make_folder(target.parent)
-            handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    yield stream
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                os.chmod(temporary, 0o666 & ~_umask())
-                self._files[name] = _fingerprint(Path(temporary))
-                os.replace(temporary, target)
-            except BaseException:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(temporary)
-                raise
+        with atomic(target) as stream:
+            yield stream
+        with as_out_error(target):
+            self._files[name] = _fingerprint(target)
 
     def _make_folder(self, folder: Path) -> None:
         if folder.is_symlink() and folder != self.path:
@@ -159,19 +146,3 @@ def _fingerprint(path: Path) -> dict[str, Any]:
         while piece := stream.read(1 << 20):
             digest.update(piece)
     return {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
-
-
-def _umask() -> int:
-    """The process's umask; there is no way to read it but to set it."""
-    umask = os.umask(0o022)
-    os.umask(umask)
-    return umask
-
-
-@contextlib.contextmanager
-def _as_out_error(path: Path) -> Iterator[None]:
-    """Turn what the operating system says (disk full, read-only, no permission) into one line."""
-    try:
-        yield
-    except OSError as error:
-        raise OutError(f"{path}: {error.strerror or error}") from error

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.traffic.chunk import CHUNK_REQUESTS, Chunk, ObjectArray, Prefix
+from sim.serving.turn import Turn
+from sim.traffic.chunk import CHUNK_REQUESTS, Chunk, ObjectArray, Prefix, repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,9 @@ class Batch:
     Lists, not arrays, since their reader is a Python loop. `route` is an index into the
     scenario's routes; `number` counts a route's requests from 0, warm-up included;
     `input_tokens` includes the route's template; `prefix` is what the head of the prompt shares
-    with others, ((key, tokens), …), where a key also stands for all content before it.
+    with others, ((key, tokens), …), where a key also stands for all content before it; `turn` is
+    the request's place in a conversation: behind the prefix, a turn's prompt begins with the whole
+    prompt of the turn before it that has the same `content` (and its answer, if it `resends`).
     """
 
     arrived_at_s: list[float]
@@ -27,6 +30,7 @@ class Batch:
     input_tokens: list[int]
     output_tokens: list[int]
     prefix: list[Prefix | None]
+    turn: list[Turn | None]
 
     def __len__(self) -> int:
         return len(self.arrived_at_s)
@@ -88,7 +92,7 @@ def _interleaved(pieces: Sequence[_Piece]) -> Iterator[Batch]:
     numbers = np.concatenate(firsts)
     input_tokens = np.concatenate([chunk.input_tokens for chunk in chunks])
     output_tokens = np.concatenate([chunk.output_tokens for chunk in chunks])
-    prefixes = _prefixes(chunks)
+    prefixes, turns = _prefixes(chunks), _turns(chunks)
     order = np.argsort(at_s, kind="stable")  # pieces are in route order, so are equal times
     for start in range(0, len(order), CHUNK_REQUESTS):
         part = order[start : start + CHUNK_REQUESTS]
@@ -99,6 +103,7 @@ def _interleaved(pieces: Sequence[_Piece]) -> Iterator[Batch]:
             input_tokens[part].tolist(),
             output_tokens[part].tolist(),
             [None] * len(part) if prefixes is None else prefixes[part].tolist(),
+            [None] * len(part) if turns is None else turns[part].tolist(),
         )
 
 
@@ -107,3 +112,12 @@ def _prefixes(chunks: Sequence[Chunk]) -> ObjectArray | None:
     if all(chunk.prefix is None for chunk in chunks):
         return None
     return np.concatenate([chunk.prefixes() for chunk in chunks])
+
+
+def _turns(chunks: Sequence[Chunk]) -> ObjectArray | None:
+    """Return one turn (or None) per request, or None if no route has conversations."""
+    if all(chunk.turns is None for chunk in chunks):
+        return None
+    return np.concatenate(
+        [repeated(None, len(c)) if c.turns is None else c.turns for c in chunks]
+    )

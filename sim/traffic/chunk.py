@@ -26,13 +26,15 @@ FIRST_REQUESTS = 1_024
 class Chunk:
     """Consecutive requests of one route; all arrays have the same length, which is at least 1.
 
-    `prefix` is one value for every request, or an object array with one for each.
+    `prefix` is one value for every request, or an object array with one for each. `turns` are the
+    requests' places in conversations, None if the route has none.
     """
 
     arrived_at_s: FloatArray
     input_tokens: IntArray
     output_tokens: IntArray
     prefix: ObjectArray | Prefix | None = None
+    turns: ObjectArray | None = None
 
     def __len__(self) -> int:
         return len(self.arrived_at_s)
@@ -45,6 +47,7 @@ class Chunk:
             self.input_tokens[start:stop],
             self.output_tokens[start:stop],
             prefix[start:stop] if isinstance(prefix, np.ndarray) else prefix,
+            None if self.turns is None else self.turns[start:stop],
         )
 
     def prefixes(self) -> ObjectArray:

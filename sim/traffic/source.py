@@ -12,12 +12,15 @@ from pathlib import Path
 
 from sim.scenario.arrivals import ClosedArrivals, PoissonArrivals, TraceArrivals, VaryingArrivals
 from sim.scenario.document import Scenario
+from sim.scenario.lengths import Lengths
 from sim.scenario.route import Route
+from sim.scenario.sessions import Sessions
 from sim.streams import Streams
 from sim.traffic.arrivals import Arrivals, arrivals
 from sim.traffic.batch import Batch, merge
 from sim.traffic.chunk import CHUNK_REQUESTS, FIRST_REQUESTS, Chunk, IntArray, Prefix, chunk_sizes
-from sim.traffic.lengths import Field, sampler
+from sim.traffic.lengths import headless, pair_sampler, sampler
+from sim.traffic.sessions import Conversations
 from sim.traffic.traces import Trace, TraceReport
 
 
@@ -59,9 +62,8 @@ def batches(scenario: Scenario, streams: Streams, start_s: float) -> Batches:
                 template=_template(name, route),
                 limit=limit,
             )
-        elif isinstance(route.arrivals, PoissonArrivals | VaryingArrivals):
-            process = arrivals(route.arrivals, scenario.starts_on)
-            chunks[index] = _generated(name, route, process, streams, start_s, limit)
+        else:
+            chunks[index] = _generated(name, route, scenario.starts_on, streams, start_s, limit)
     return Batches(merge(chunks), traces)
 
 
@@ -111,44 +113,81 @@ def closed_loops(scenario: Scenario, streams: Streams) -> list[ClosedLoop]:
 
 
 def _generated(
-    name: str,
-    route: Route,
-    process: Arrivals,
-    streams: Streams,
-    start_s: float,
-    limit: int,
+    name: str, route: Route, starts_on: str, streams: Streams, start_s: float, limit: int
+) -> Iterator[Chunk]:
+    """Return the requests of a route with random arrivals, alone or in conversations."""
+    spec = route.arrivals
+    assert isinstance(spec, PoissonArrivals | VaryingArrivals)
+    if route.sessions is not None:
+        plan = _conversations(name, route, route.sessions)
+        starts = arrivals(spec, starts_on, share=1.0 / plan.mean_turns)
+        return plan.chunks(starts, streams, start_s, limit)
+    process = arrivals(spec, starts_on)
+    return _single_requests(name, route, process, streams, start_s, limit)
+
+
+def _single_requests(
+    name: str, route: Route, process: Arrivals, streams: Streams, start_s: float, limit: int
 ) -> Iterator[Chunk]:
     template = _template(name, route)
-    input_tokens = _Lengths("input", name, route, streams)
-    output_tokens = _Lengths("output", name, route, streams)
+    lengths = _Lengths(name, route, streams)
     for at_s in process.chunks(streams.of("arrivals", name), start_s, limit):
-        n = len(at_s)
-        yield Chunk(at_s, input_tokens.draw(n), output_tokens.draw(n), template)
+        yield Chunk(at_s, *lengths.draw(len(at_s)), template)
+
+
+def _conversations(name: str, route: Route, sessions: Sessions) -> Conversations:
+    answers = _needed(name, "output_tokens", route.output_tokens)
+    turns = sampler(sessions.turn_law(), "input")
+    gap = sessions.gap_law()
+    return Conversations(
+        route=name,
+        turns=turns,
+        gap=gap.law(),
+        first=headless(
+            pair_sampler(sessions.first_law(route.input_tokens), answers), route.counted_head_tokens
+        ),
+        follow_up=pair_sampler(sessions.follow_up_law(route.input_tokens), answers),
+        mean_turns=turns.mean_tokens(),
+        mean_gap_s=gap.mean_s,
+        spoken=1.0 - route.reasoning_share,
+        template=_template(name, route),
+        max_context=sessions.max_context,
+    )
 
 
 def _length_pairs(name: str, route: Route, streams: Streams) -> Iterator[tuple[int, int]]:
-    input_tokens = _Lengths("input", name, route, streams)
-    output_tokens = _Lengths("output", name, route, streams)
+    lengths = _Lengths(name, route, streams)
     for n in chunk_sizes():
-        yield from zip(input_tokens.draw(n).tolist(), output_tokens.draw(n).tolist(), strict=True)
+        prompts, answers = lengths.draw(n)
+        yield from zip(prompts.tolist(), answers.tolist(), strict=True)
 
 
 class _Lengths:
-    """The prompt (template included) or answer lengths of one route, drawn in order."""
+    """The prompt (template included) and answer lengths of one route, drawn in order."""
 
-    def __init__(self, field: Field, name: str, route: Route, streams: Streams) -> None:
-        spec = route.input_tokens if field == "input" else route.output_tokens
-        if spec is None:
-            raise ValueError(f"routes.{name} needs {field}_tokens, since it plays no trace")
-        self._sampler = sampler(spec, field)
-        self._rng = streams.of(field, name)
-        self._template_tokens = route.template_tokens if field == "input" else 0
+    def __init__(self, name: str, route: Route, streams: Streams) -> None:
+        self._pairs = headless(
+            pair_sampler(
+                _needed(name, "input_tokens", route.input_tokens),
+                _needed(name, "output_tokens", route.output_tokens),
+            ),
+            route.counted_head_tokens,
+        )
+        self._rngs = streams.of("input", name), streams.of("output", name)
+        self._head_tokens = route.head_tokens
 
-    def draw(self, n: int) -> IntArray:
-        """Return the next *n* lengths in tokens."""
-        return self._sampler.sample(self._rng, n) + self._template_tokens
+    def draw(self, n: int) -> tuple[IntArray, IntArray]:
+        """Return the next *n* prompts and answers, in tokens."""
+        prompts, answers = self._pairs.sample(*self._rngs, n)
+        return prompts + self._head_tokens, answers
+
+
+def _needed(name: str, field: str, lengths: Lengths | None) -> Lengths:
+    if lengths is None:
+        raise ValueError(f"routes.{name} needs {field}, since it plays no trace")
+    return lengths
 
 
 def _template(name: str, route: Route) -> Prefix | None:
     """Return what all of the route's prompts begin with."""
-    return ((("template", name), route.template_tokens),) if route.template_tokens else None
+    return ((("template", name), route.head_tokens),) if route.head_tokens else None

@@ -1,19 +1,27 @@
-"""Trace text: the lines of a trace file, plain or gzip, decoded and bounded; knows no clock."""
+"""Trace text: what is written in a trace file, plain or gzip, decoded and bounded; no clock."""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TypeAlias
 
 MAX_DECOMPRESSED_BYTES = 8 * 2**30
 """A gzip file that unpacks to more is refused: a small file must not be able to fill a day."""
 
 MAX_LINE_BYTES = 4 * 2**20
 """Longest line; Mooncake rows with 250 prefix blocks need some 2 KiB."""
+
+MAX_DOCUMENT_BYTES = 512 * 2**20
+"""Most text that is held as a whole, which a JSON document must be; tables are streamed."""
+
+HEAD_BYTES = 65_536
+"""How much of a file is looked at to tell its format."""
 
 MAX_MESSAGE = 600
 """Longest description of a problem, in characters."""
@@ -55,34 +63,84 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
+_Stream: TypeAlias = io.BufferedIOBase
+
+
 def lines(path: Path) -> Iterator[str]:
     """Yield the decoded lines of *path* with their line ends; the file is never held as a whole.
 
     gzip is told by its first bytes, not by the name. Raises TraceError for what cannot be read,
     unpacked or decoded, for a line over 4 MiB and for a gzip file that unpacks to over 8 GiB.
     """
-    number = 0
+    with _opened(path) as (unpacked, limit, place):
+        for number, raw in enumerate(_raw_lines(unpacked, MAX_LINE_BYTES), start=1):
+            limit -= len(raw)
+            if limit < 0:
+                raise TraceError(
+                    path, number, f"unpacks to over {MAX_DECOMPRESSED_BYTES} bytes, the limit"
+                )
+            place.line = number + 1
+            yield _decode(path, number, raw)
+
+
+def head(path: Path) -> str:
+    """Return the first `HEAD_BYTES` of *path* or so, as far as they can be unpacked and decoded.
+
+    Raises TraceError for what cannot be opened; damage is left to whoever reads on.
+    """
+    opening = b""
+    with _opened(path) as (unpacked, _, _), contextlib.suppress(EOFError, OSError, zlib.error):
+        while len(opening) < HEAD_BYTES and (piece := unpacked.read1(HEAD_BYTES)):
+            opening += piece
+    return opening.decode("utf-8-sig", errors="replace")
+
+
+def whole(path: Path) -> str:
+    """Return all of *path*, decoded. Raises TraceError, also for over `MAX_DOCUMENT_BYTES`."""
+    pieces: list[str] = []
+    with _opened(path) as (unpacked, _, place):
+        left = MAX_DOCUMENT_BYTES
+        for number, raw in enumerate(_raw_lines(unpacked, MAX_DOCUMENT_BYTES), start=1):
+            left -= len(raw)
+            if left < 0:
+                raise TraceError(
+                    path, number, f"is over {MAX_DOCUMENT_BYTES} bytes long, the limit for one "
+                    "JSON document; allowed: any length as CSV or JSON lines"
+                )  # fmt: skip
+            place.line = number + 1
+            pieces.append(_text(path, number, raw))
+    return "".join(pieces)
+
+
+@dataclass
+class _Place:
+    """The line that is being read."""
+
+    line: int = 1
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[_Stream, float, _Place]]:
+    """Yield the plain byte stream of *path*, how many bytes may come from it, and its place.
+
+    What the reading raises becomes a TraceError.
+    """
+    place = _Place()
     try:
         with path.open("rb") as file:
             unpacked, limit = _unpack(path, file)
-            for number, raw in enumerate(_raw_lines(unpacked), start=1):
-                limit -= len(raw)
-                if limit < 0:
-                    raise TraceError(
-                        path, number, f"unpacks to over {MAX_DECOMPRESSED_BYTES} bytes, the limit"
-                    )
-                yield _decode(path, number, raw)
+            yield unpacked, limit, place
     except EOFError:
         raise TraceError(
-            path, number + 1, "the gzip data ends too early; is the file a partial download?"
+            path, place.line, "the gzip data ends too early; is the file a partial download?"
         ) from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise TraceError(path, number + 1, f"the gzip data is damaged ({error})") from None
+        raise TraceError(path, place.line, f"the gzip data is damaged ({error})") from None
     except OSError as error:
         raise TraceError(path, None, f"cannot be read ({error.strerror or error})") from None
 
 
-def _unpack(path: Path, file: BinaryIO) -> tuple[BinaryIO | io.BufferedIOBase, float]:
+def _unpack(path: Path, file: io.BufferedReader) -> tuple[_Stream, float]:
     """Return the plain byte stream and how many bytes may come from it."""
     head = file.read(6)
     file.seek(0)
@@ -94,14 +152,18 @@ def _unpack(path: Path, file: BinaryIO) -> tuple[BinaryIO | io.BufferedIOBase, f
     return file, float("inf")
 
 
-def _raw_lines(stream: BinaryIO | io.BufferedIOBase) -> Iterator[bytes]:
-    while raw := stream.readline(MAX_LINE_BYTES + 1):
+def _raw_lines(stream: _Stream, longest: int) -> Iterator[bytes]:
+    while raw := stream.readline(longest + 1):
         yield raw
 
 
 def _decode(path: Path, number: int, raw: bytes) -> str:
     if len(raw) > MAX_LINE_BYTES:
         raise TraceError(path, number, f"the line is over {MAX_LINE_BYTES} bytes long, the limit")
+    return _text(path, number, raw)
+
+
+def _text(path: Path, number: int, raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:

@@ -4,29 +4,31 @@ The first row of a file is time 0, whatever its time says. Rows must be in time 
 is an error and never repaired. Rows with zero input or output tokens (failed requests) are
 dropped and counted. Everything else that is wrong raises TraceError with file and line. Files are
 streamed: what is wrong at the end of a file shows when the playing gets there.
+
+Two formats promise no order, and so are held and sorted by time before the first request is played:
+LiteLLM's spend logs (exports come newest first; rows that its own response cache answered are
+dropped and counted) and the results of `vllm bench serve`. Time 0 is then the first used row.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from sim.traffic.chunk import CHUNK_REQUESTS, Chunk, ObjectArray, Prefix, chunk_sizes
 from sim.traffic.trace_clock import Clock
-from sim.traffic.trace_rows import Row, open_rows
+from sim.traffic.trace_request import Request, checked, in_order, no_request
+from sim.traffic.trace_row import Rows
+from sim.traffic.trace_rows import open_rows
 from sim.traffic.trace_text import TraceError, shown
 
 HASH_TOKENS = 512
 """Tokens that one of Mooncake's `hash_ids` names (its README, FAST'25 release)."""
-
-MAX_ROW_TOKENS = 100_000_000
-ZERO_INPUT = "zero input tokens"
-ZERO_OUTPUT = "zero output tokens"
 
 
 @dataclass(frozen=True)
@@ -62,15 +64,6 @@ class _Tally:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
 
 
-class Request(NamedTuple):
-    """One checked row: seconds after the file's first row, tokens, and its Mooncake hashes."""
-
-    at_s: float
-    input_tokens: int
-    output_tokens: int
-    hash_ids: tuple[int | str, ...] | None
-
-
 class Trace:
     """One trace file; `chunks` plays it, `report` tells what was found so far."""
 
@@ -86,6 +79,8 @@ class Trace:
         self._columns = dict(columns or {})
         self._time_unit = time_unit
         self._tally = _Tally()
+        self._clock: Clock | None = None
+        self._start_s = 0.0
 
     @property
     def report(self) -> TraceReport:
@@ -105,6 +100,17 @@ class Trace:
         for _ in self._requests(self._tally):
             pass
         return self.report
+
+    @property
+    def zero_at_s(self) -> float | None:
+        """Time 0 in the file's own seconds, since 1970 for dates; None before a row was read."""
+        first_s = None if self._clock is None else self._clock.first_s
+        return None if first_s is None else first_s + self._start_s
+
+    def requests(self) -> Iterator[Request]:
+        """Yield the used rows once, in the file's own pace; `report` counts as they go."""
+        self._tally = _Tally()
+        yield from self._requests(self._tally)
 
     def chunks(
         self,
@@ -144,39 +150,51 @@ class Trace:
         return span_s * tally.rows_used / (tally.rows_used - 1)
 
     def _requests(self, tally: _Tally) -> Iterator[Request]:
-        """Yield the used rows of one pass, counted in *tally*."""
+        """Yield the used rows of one pass in order of time, counted in *tally*."""
         opened = open_rows(self.path, self._format, self._columns)
-        clock = Clock(opened.time_unit if self._time_unit == "auto" else self._time_unit)
-        latest_s = 0.0
-        for row in opened.rows:
-            tally.rows_read += 1
-            request = self._checked(row, clock, opened.columns, latest_s)
-            latest_s = request.at_s
-            if request.input_tokens and request.output_tokens:
-                tally.use(latest_s)
-                yield request
-            else:
-                tally.drop(ZERO_OUTPUT if request.input_tokens else ZERO_INPUT)
+        requests = self._checked(opened, tally)
+        if opened.any_order:
+            requests = self._from_first(in_order(requests, self._too_many))
+        for request in requests:
+            tally.use(request.at_s)
+            yield request
         self._refuse_nothing(tally)
 
-    def _checked(
-        self, row: Row, clock: Clock, columns: Mapping[str, str], latest_s: float
-    ) -> Request:
-        try:
-            at_s = clock.seconds(row.time)
-            if at_s < latest_s:
-                raise ValueError(
-                    f"the time {shown(row.time)} is {latest_s - at_s:.6g} s before that of the "
-                    "row before it; allowed: rows in time order"
-                )
-            return Request(
-                at_s,
-                _tokens(row.input_tokens, columns["input_tokens"]),
-                _tokens(row.output_tokens, columns["output_tokens"]),
-                None if row.hash_ids is None else _hashes(row.hash_ids),
-            )
-        except ValueError as error:
-            raise TraceError(self.path, row.line, str(error)) from None
+    def _checked(self, opened: Rows, tally: _Tally) -> Iterator[Request]:
+        """Yield what of the rows is a request, as they come; what is none is dropped."""
+        unit = opened.time_unit if self._time_unit == "auto" else self._time_unit
+        self._clock = clock = Clock(unit)
+        latest_s = -math.inf
+        for row in opened.rows:
+            tally.rows_read += 1
+            try:
+                request = checked(row, clock, opened.columns)
+                if request.at_s < latest_s:
+                    raise ValueError(
+                        f"the time {shown(row.time)} is {latest_s - request.at_s:.6g} s before "
+                        "that of the row before it; allowed: rows in time order"
+                    )
+            except ValueError as error:
+                raise TraceError(self.path, row.line, f"{row.place}{error}") from None
+            if not opened.any_order:
+                latest_s = request.at_s
+            if (reason := no_request(row, request)) is None:
+                yield request
+            else:
+                tally.drop(reason)
+
+    def _from_first(self, requests: Iterator[Request]) -> Iterator[Request]:
+        """Yield *requests* with the first at time 0."""
+        for number, request in enumerate(requests):
+            if not number:
+                self._start_s = request.at_s
+            yield request._replace(at_s=request.at_s - self._start_s)
+
+    def _too_many(self, most: int) -> TraceError:
+        problem = f"has over {most} requests, the most that are put in order of time in memory"
+        return TraceError(
+            self.path, None, f"{problem}; allowed: any number, sorted, as csv or jsonl"
+        )
 
     def _refuse_nothing(self, tally: _Tally) -> None:
         if tally.rows_used:
@@ -185,35 +203,6 @@ class Trace:
             raise TraceError(self.path, None, "has a header and no rows; allowed: one row or more")
         reasons = ", ".join(f"{reason}: {n}" for reason, n in tally.dropped.items())
         raise TraceError(self.path, None, f"has no usable row ({reasons})")
-
-
-def _tokens(value: object, column: str) -> int:
-    """Return the whole number that *value* is (374, "374" or "374.0"); else ValueError."""
-    number = value
-    if isinstance(value, str):
-        text = value.strip()
-        if text.isascii() and text.isdigit() and len(text) <= 9:
-            return int(text)
-        try:
-            number = float(text)
-        except ValueError:
-            number = None
-    if (
-        isinstance(number, int | float)
-        and not isinstance(number, bool)
-        and 0 <= number <= MAX_ROW_TOKENS
-        and number == int(number)
-    ):
-        return int(number)
-    raise ValueError(
-        f"{column} is {shown(value)}; allowed: a whole number from 0 to {MAX_ROW_TOKENS}"
-    )
-
-
-def _hashes(value: object) -> tuple[int | str, ...]:
-    if isinstance(value, list) and all(type(one) in (int, str) for one in value):
-        return tuple(value)
-    raise ValueError(f"hash_ids is {shown(value)}; allowed: a list of whole numbers or texts")
 
 
 def _chunk(

@@ -4,7 +4,7 @@ import pytest
 
 from sim.catalog.names import UnknownName
 from sim.cli.errors import DEBUG, InputError, failed
-from sim.report.directory import OutError
+from sim.report.atomic import OutError
 from sim.scenario.problem import Problem, ScenarioError
 from sim.traffic.trace_text import TraceError
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.report.directory import FORMAT, MANIFEST, Directory, OutError, read_manifest
+from sim.report.atomic import OutError
+from sim.report.directory import FORMAT, MANIFEST, Directory, read_manifest
 
 
 def _run(path: Path, files: dict[str, bytes]) -> None:

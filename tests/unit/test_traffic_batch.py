@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from sim.serving.turn import Turn
 from sim.traffic.batch import Batch, merge
 from sim.traffic.chunk import CHUNK_REQUESTS, Chunk, Prefix
 
@@ -69,7 +70,7 @@ def test_equal_times_are_in_route_order_across_chunk_ends() -> None:
 
 def test_lists_hold_plain_python_values() -> None:
     (batch,) = merge({0: chunks_of([0.5], [], (("template", 9),))})
-    assert batch == Batch([0.5], [0], [0], [1], [2], [(("template", 9),)])
+    assert batch == Batch([0.5], [0], [0], [1], [2], [(("template", 9),)], [None])
     assert [type(column[0]) for column in (batch.arrived_at_s, batch.route, batch.number)] == [
         float,
         int,
@@ -103,3 +104,13 @@ def test_an_endless_route_goes_on_when_another_ends() -> None:
 def test_no_routes_make_no_batches() -> None:
     assert list(merge({})) == []
     assert list(merge({3: iter(())})) == []
+
+
+def test_turns_go_with_their_requests_and_others_have_none() -> None:
+    turns = np.empty(2, dtype=np.object_)
+    turns[:] = [Turn("a", "a", True, True), Turn("b", "b", False, True)]
+    tokens = np.array([5, 6])
+    talks = Chunk(np.array([0.0, 2.0]), tokens, tokens, turns=turns)
+    alone = Chunk(np.array([1.0, 3.0]), tokens, tokens)
+    found = [turn for batch in merge({0: iter([talks]), 1: iter([alone])}) for turn in batch.turn]
+    assert found == [turns[0], None, turns[1], None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from sim.traffic.trace_clock import Clock
@@ -48,6 +50,7 @@ def test_numbers(values: tuple[object, ...], unit: str, at_s: list[float]) -> No
         (("2023-11-16T23:59:59", "2023-11-17 00:00:01.5"), [0.0, 2.5]),
         (("2024-02-28T12:00:00Z", "2024-03-01T12:00:00Z"), [0.0, 172_800.0]),
         (("2024-03-01T12:00:00+02:00", "2024-03-01T11:00:00Z"), [0.0, 3600.0]),
+        (("2024-03-01 12:00:00.5+00", "2024-03-01 12:00:00.25-02"), [0.0, 7199.75]),  # Postgres
         (("2024-03-01T12:00:00-0530", "2024-03-01T17:30:00.25Z"), [0.0, 0.25]),
         (("2024-03-01 12:00:00,123456789123", "2024-03-01 12:00:00.123456790"), [0.0, 1e-9]),
     ],
@@ -81,11 +84,41 @@ def test_kinds_must_not_mix() -> None:
     )
 
 
-def test_two_units_in_one_column_are_noticed() -> None:
-    assert failure(1_700_158_546, 1_700_158_550_000) == (
-        "the time jumps from 1700158546 to 1700158550000: two time units in one column?"
+S, MS, US, NS = 1_700_158_546, 1_700_158_546_000, 1_700_158_546_000_000, 1_700_158_546 * 10**9
+
+
+@pytest.mark.parametrize(
+    "values", [(0.5, S), (S, 0.5), *itertools.permutations((S, MS, US, NS), 2)]
+)
+def test_two_units_in_one_column_are_noticed(values: tuple[float, float]) -> None:
+    assert failure(*values) == (
+        f"the time jumps from {values[0]} to {values[1]}: two time units in one column?"
     )
-    assert seconds(0, 1, 1e6) == [0.0, 1.0, 1e6]  # a long pause is none
+
+
+def test_the_row_before_counts_not_the_first() -> None:
+    assert failure(S, S + 1, MS + 2000).startswith(f"the time jumps from {S + 1} to")
+
+
+@pytest.mark.parametrize(
+    "values", [(0, 1, 1e6), (0.5, 1.2, 3500, 4000), (0, 365 * 86_400), (S, S + 365 * 86_400)]
+)
+def test_a_long_pause_is_no_change_of_unit(values: tuple[float, ...]) -> None:
+    assert seconds(*values) == [value - values[0] for value in values]
+
+
+def test_a_date_that_was_never_filled_in_is_noticed() -> None:
+    assert failure("2026-05-04 10:15:00", "1970-01-01 00:00:00") == (
+        "the time jumps from '2026-05-04 10:15:00' to '1970-01-01 00:00:00': is a date wrong?"
+    )
+
+
+def test_the_first_time_is_known_on_its_own_scale() -> None:
+    clock = Clock()
+    assert clock.first_s is None
+    for value in (MS, MS + 500):
+        clock.seconds(value)
+    assert clock.first_s == S
 
 
 def test_unknown_units_are_refused() -> None:

@@ -25,7 +25,7 @@ def failure(path: Path, format_: str = "auto", columns: dict[str, str] | None = 
 def test_csv_with_any_usual_delimiter(tmp_path: Path, mark: str) -> None:
     text = "id,timestamp,prompt_tokens,completion_tokens\n\na,0.5,10,20\r\n\nb,0.6,11,21"
     opened = open_rows(write(tmp_path / "x", text.replace(",", mark)), "auto", {})
-    assert [tuple(row) for row in opened.rows] == [
+    assert [row[:5] for row in opened.rows] == [
         (3, "0.5", "10", "20", None),
         (5, "0.6", "11", "21", None),
     ]
@@ -36,7 +36,7 @@ def test_csv_with_any_usual_delimiter(tmp_path: Path, mark: str) -> None:
 def test_lines_are_counted_through_quoted_line_ends_and_blank_heads(tmp_path: Path) -> None:
     text = '\n \n"note",time,input_tokens,output_tokens\n"two\nlines",0,10,20\n"a ""b"" c",1,2,3\n'
     opened = open_rows(write(tmp_path / "x", text), "csv", {})
-    assert [tuple(row)[:4] for row in opened.rows] == [(5, "0", "10", "20"), (6, "1", "2", "3")]
+    assert [row[:4] for row in opened.rows] == [(5, "0", "10", "20"), (6, "1", "2", "3")]
 
 
 def test_json_lines_with_nested_values(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_json_lines_with_nested_values(tmp_path: Path) -> None:
         '"gen_ai.usage.input_tokens": 11}, "startTimeUnixNano": "18"}\n'
     )
     opened = open_rows(write(tmp_path / "x", text), "auto", {})
-    assert [tuple(row) for row in opened.rows] == [(1, "17", 10, 20, None), (3, "18", 11, 21, None)]
+    assert [row[:5] for row in opened.rows] == [(1, "17", 10, 20, None), (3, "18", 11, 21, None)]
     assert opened.time_unit == "ns"
 
 
@@ -67,7 +67,7 @@ def test_mooncake_is_told_by_its_hashes(
     text = f'{{"timestamp": 3000, "input_length": 600, "output_length": 20{hashes}}}\n'
     opened = open_rows(write(tmp_path / "x", text), format_, {})
     assert opened.time_unit == unit
-    assert [tuple(row) for row in opened.rows] == [(1, 3000, 600, 20, found)]
+    assert [row[:5] for row in opened.rows] == [(1, 3000, 600, 20, found)]
 
 
 def test_formats_with_fixed_columns_take_no_others(tmp_path: Path) -> None:

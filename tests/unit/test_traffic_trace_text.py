@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim.traffic import trace_text
-from sim.traffic.trace_text import TraceError, lines, shown
+from sim.traffic.trace_text import HEAD_BYTES, TraceError, head, lines, shown, whole
 
 
 def failure(path: Path) -> str:
@@ -49,6 +49,33 @@ def test_a_line_without_an_end_is_stopped_at_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(b"ok\n" + b"0" * 50_000_000))
     assert failure(path) == f"{path}:2: the line is over 4194304 bytes long, the limit"
+
+
+def test_the_head_is_told_however_the_rest_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"\xef\xbb\xbfa,b\n\xff" + b"0" * HEAD_BYTES)
+    assert head(path).startswith("a,b\n\ufffd000")
+    assert len(head(path)) < 2 * HEAD_BYTES
+    packed = gzip.compress(b"a,b\n" + bytes(range(256)) * 40)
+    path.write_bytes(packed[: len(packed) // 2])
+    assert head(path).startswith("a,b\n")
+    path.write_bytes(packed[:10])
+    assert head(path) == ""
+    with pytest.raises(TraceError, match="cannot be read"):
+        head(tmp_path / "absent")
+
+
+def test_a_whole_file_is_its_lines_and_its_errors_have_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"\xef\xbb\xbf{\r\n}\n")
+    assert whole(path) == "".join(lines(path)) == "{\r\n}\n"
+    path.write_bytes(b"{\n\xff}")
+    with pytest.raises(TraceError, match=r"x:2: byte 1 of the line is not UTF-8"):
+        whole(path)
+    packed = gzip.compress(b"{\n}\n" + bytes(range(128)) * 40)
+    path.write_bytes(packed[:-12])
+    with pytest.raises(TraceError, match="the gzip data ends too early"):
+        whole(path)
 
 
 def test_what_cannot_be_read_is_said_with_its_path(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sim.traffic import trace_request
 from sim.traffic.chunk import Chunk
+from sim.traffic.trace_csv import CACHED
 from sim.traffic.traces import Trace, TraceError, TraceReport
 from tests.datadir import data_path
 
@@ -46,6 +48,32 @@ BROKEN = {
     "two_time_units.csv": (
         ":4: the time jumps from 1700158550 to 1700158551000: two time units in one column?"
     ),
+    "ms_then_seconds.csv": (
+        ":4: the time jumps from 1700158550000 to 1700158551: two time units in one column?"
+    ),
+    "relative_then_unix.csv": (
+        ":4: the time jumps from 1.2 to 1700158551: two time units in one column?"
+    ),
+    "litellm_two_kinds.csv": (
+        ":3: the time is a number, in the rows before it is a date and time without a UTC offset"
+    ),
+    "litellm_null_date.csv": (
+        ":3: the time jumps from '2026-05-04 10:15:04.314' to '1970-01-01 00:00:00': "
+        "is a date wrong?"
+    ),
+    "litellm_array_mixed.json": ":102: has None in its array; allowed: JSON objects",
+    "vllm_bench_summary.json": (
+        ":1: has no list start_times; "
+        "save the result with --save-detailed, which keeps every request"
+    ),
+    "vllm_bench_appended.jsonl": (
+        ":2: holds 2 results (saved with --append-result); "
+        "allowed: one, so keep one line in a file of its own"
+    ),
+    "vllm_bench_unequal.json": (
+        ":1: has lists of unequal length (start_times 2, input_lens 4, output_lens 4)"
+    ),
+    "vllm_bench_text.json": f":1: request 2: output_lens is 'many'; {TOKENS}",
     "numbers_and_dates.csv": (
         ":3: the time is a date and time without a UTC offset, in the rows before it is a number"
     ),
@@ -76,11 +104,25 @@ BROKEN = {
 
 SAID_BY_PYTHON = {
     "damaged.csv.gz": ":62: the gzip data is damaged (CRC check failed",
+    "litellm_array_cut.json": ":36: is not JSON (",
+    "vllm_bench_cut.json": ":1: is not JSON (",
     "no_such_day.csv": ":2: the time '2023-02-30T18:15:46' does not exist (day is out of range",
 }
 """Messages whose end is the standard library's, which differs between releases."""
 
-SOUND = {"bom_crlf.csv", "gzip_without_suffix.csv", "same_time.csv", "zero_tokens.csv"}
+SOUND = {
+    "bom_crlf.csv",
+    "burstgpt.csv",
+    "burstgpt_sessions.csv",
+    "gzip_without_suffix.csv",
+    "litellm.csv",
+    "litellm.jsonl",
+    "litellm_array.json",
+    "same_time.csv",
+    "vllm_bench.json",
+    "vllm_bench_pretty.json",
+    "zero_tokens.csv",
+}
 
 
 def write(path: Path, rows: str, header: str = "time,input_tokens,output_tokens") -> Trace:
@@ -149,6 +191,83 @@ def test_rows_with_zero_tokens_are_dropped_and_counted() -> None:
 @pytest.mark.parametrize("name", ["bom_crlf.csv", "gzip_without_suffix.csv"])
 def test_harmless_oddities_are_read(name: str) -> None:
     assert Trace(SAMPLES / name).scan() == TraceReport(2, 2, {}, 0.0, 4.314579)
+
+
+@pytest.mark.parametrize("name", ["litellm.csv", "litellm.jsonl", "litellm_array.json"])
+@pytest.mark.parametrize("format_", ["auto", "litellm"])
+def test_spend_logs_come_newest_first_and_are_sorted(name: str, format_: str) -> None:
+    trace = Trace(SAMPLES / name, format_)
+    (chunk,) = trace.chunks()
+    assert chunk.arrived_at_s.tolist() == pytest.approx([0.0, 4.064], abs=1e-9)
+    assert chunk.input_tokens.tolist() == [374, 396]
+    assert chunk.output_tokens.tolist() == [44, 109]
+    dropped = {CACHED: 1, "zero input tokens": 1, "zero output tokens": 1}
+    assert (trace.report.rows_read, trace.report.rows_used) == (5, 2)
+    assert trace.report.dropped == dropped
+    assert trace.report.first_at_s == 0.0
+    assert trace.zero_at_s == 1_777_889_700.25  # 2026-05-04 10:15:00.25 UTC
+
+
+@pytest.mark.parametrize("name", ["vllm_bench.json", "vllm_bench_pretty.json"])
+@pytest.mark.parametrize("format_", ["auto", "vllm-bench"])
+def test_a_benchmark_is_played_as_it_was_sent(name: str, format_: str) -> None:
+    trace = Trace(SAMPLES / name, format_)
+    (chunk,) = trace.chunks()
+    assert chunk.arrived_at_s.tolist() == [0.0, 2.0, 2.25]  # the last two were sent out of order
+    assert chunk.input_tokens.tolist() == [374, 396, 496]
+    assert chunk.output_tokens.tolist() == [44, 109, 7]
+    assert trace.report == TraceReport(4, 3, {"zero output tokens": 1}, 0.0, 2.25)
+
+
+def test_a_request_that_was_never_sent_does_not_move_time_zero(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(
+        '{"request_throughput": 1, "input_lens": [5, 6, 7], "output_lens": [0, 2, 3], '
+        '"start_times": [0.0, 5000.0, 5001.0]}'
+    )
+    assert times(list(Trace(path).chunks())) == [0.0, 1.0]
+
+
+def test_sorted_traces_can_be_repeated() -> None:
+    chunks = Trace(SAMPLES / "vllm_bench.json").chunks(repeat=True)
+    laps = times(list(itertools.islice(chunks, 2)))
+    assert laps == [0.0, 2.0, 2.25, 3.375, 5.375, 5.625]
+
+
+@pytest.mark.parametrize(
+    ("name", "at_s", "tokens"),
+    [
+        ("burstgpt.csv", [0.0, 113.0], [472, 417]),
+        ("burstgpt_sessions.csv", [0.0, 82.5], [906, 1779]),
+    ],
+)
+@pytest.mark.parametrize("format_", ["auto", "burstgpt"])
+def test_both_layouts_of_burstgpt(
+    name: str, at_s: list[float], tokens: list[int], format_: str
+) -> None:
+    trace = Trace(SAMPLES / name, format_)
+    (chunk,) = trace.chunks()
+    assert chunk.arrived_at_s.tolist() == at_s
+    assert chunk.input_tokens.tolist() == tokens
+    assert trace.report.dropped == {"zero output tokens": 1}
+
+
+def test_other_formats_are_not_sorted() -> None:
+    with pytest.raises(
+        TraceError, match=r"litellm\.csv:5: the time .*; allowed: rows in time order"
+    ):
+        Trace(SAMPLES / "litellm.csv", "csv").scan()
+
+
+def test_only_so_many_rows_are_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace_request, "MAX_SORTED_ROWS", 1)
+    path = SAMPLES / "litellm.csv"
+    with pytest.raises(TraceError) as caught:
+        Trace(path).scan()
+    assert str(caught.value) == (
+        f"{path}: has over 1 requests, the most that are put in order of time in memory; "
+        "allowed: any number, sorted, as csv or jsonl"
+    )
 
 
 def test_what_was_right_before_an_error_is_played(tmp_path: Path) -> None:
