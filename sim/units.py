@@ -1,7 +1,8 @@
-"""Units: durations and token counts as people write them; knows no clock, only how long things are.
+"""Units: durations, tokens and shares as people write them; knows no clock, only spans of time.
 
-Inside, everything is SI seconds and whole tokens. `Duration` and `Tokens` are the types of spec
-fields that accept both a bare number and a text such as ``1h30m`` or ``8k``.
+Inside, everything is SI seconds, whole tokens and fractions of 1. `Duration`, `Tokens` and `Share`
+are the types of spec fields that accept both a bare number and a text such as ``1h30m``, ``8k`` or
+``10%``.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _DURATION = re.compile(
 )
 _BARE = re.compile(rf"{_NUMBER}", re.ASCII)
 _COUNT = re.compile(rf"({_NUMBER})(k|K|Ki|M|Mi|G|)", re.ASCII)
+_PERCENT = re.compile(rf"({_NUMBER}) *%", re.ASCII)
 
 
 def shown(value: object) -> str:
@@ -108,6 +110,25 @@ def parse_tokens(text: str) -> int:
     return _tokens_in_range(int(count), text)
 
 
+def parse_share(text: str) -> float:
+    """Return the part of the whole, 0 to 1, that *text* says in per cent. Raises ValueError.
+
+    >>> parse_share("10%"), parse_share("0.5 %")
+    (0.1, 0.005)
+    """
+    match = _PERCENT.fullmatch(text.strip()) if len(text) <= 60 else None
+    if match is None:
+        raise ValueError(f"must be a share such as 10% or 0.1 (got {shown(text)})")
+    return _share_in_range(float(Decimal(match[1]) / 100), text)
+
+
+def _share_in_range(share: float, given: object) -> float:
+    if not 0.0 <= share <= 1.0:  # false for NaN too
+        meant = f"; did you mean {given}%?" if isinstance(given, int) and 1 < given <= 100 else ""
+        raise ValueError(f"must be a share from 0 to 1, or 0% to 100% (got {shown(given)}{meant})")
+    return share
+
+
 def _duration_in_range(seconds: float, given: object) -> float:
     if isinstance(seconds, float) and not math.isfinite(seconds):
         raise ValueError(f"must be a finite duration (got {shown(given)})")
@@ -143,6 +164,15 @@ def _tokens(value: Any) -> int:
     if isinstance(value, float) and (not math.isfinite(value) or value != int(value)):
         raise ValueError(f"must be a whole number of tokens (got {shown(value)})")
     return _tokens_in_range(int(value), value)
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, str):
+        return parse_share(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"must be a share such as 10% or 0.1 (got {shown(value)})")
+    _share_in_range(value, value)
+    return float(value)
 
 
 def _written(seconds: float) -> str | float:
@@ -186,3 +216,18 @@ Tokens = Annotated[
     ),
 ]
 """A whole number of tokens >= 0. Written as ``500``, ``8k`` (8000) or ``8Ki`` (8192)."""
+
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 1},
+                {"type": "string", "pattern": r"^ *[0-9]+(\.[0-9]+)? *% *$"},
+            ],
+            "examples": ["10%", 0.1],
+        }
+    ),
+]
+"""A part of a whole, from 0 to 1. Written as ``10%`` or ``0.1``."""

@@ -5,7 +5,7 @@ Each takes what has been validated so far (a field that failed is absent) and ra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sim.catalog.gpus import gpu
@@ -14,7 +14,8 @@ from sim.catalog.models import model
 from sim.catalog.timings import kernel_table
 from sim.scenario.engine import Engine, ResolvedEngine
 from sim.scenario.hint import listed
-from sim.scenario.node import Node, price_rows
+from sim.scenario.node import Node
+from sim.scenario.node_price import PRICE_WAYS, price_rows
 from sim.scenario.spec import Fault, raise_all
 from sim.scenario.timing import ExplicitTiming
 
@@ -109,15 +110,22 @@ def node_fits(node: Node, known: Mapping[str, Any]) -> None:
     gpu_name = None if explicit else known.get("gpu")
     if not node.has_price:
         faults.append(Fault(_no_price(gpu_name)))
-    row = node.price_row
-    if row and gpu_name and "timing" in known and row.gpu != gpu_name:
-        rule = f"is the price of {row.gpu}, but the pool runs on {gpu_name}"
-        rows = listed(price_rows(gpu_name)) or "none"
-        faults.append(Fault(f"{rule}; rows for {gpu_name}: {rows}", "price"))
+    if gpu_name and "timing" in known:
+        faults += _wrong_rows(node, gpu_name)
     raise_all(faults)
 
 
+def _wrong_rows(node: Node, gpu_name: str) -> Iterator[Fault]:
+    for priced, steps in ((node, ()), (node.spot, ("spot",))):
+        row = priced.price_row if priced is not None else None
+        if row and row.gpu != gpu_name:
+            rule = f"is the price of {row.gpu}, but the pool runs on {gpu_name}"
+            rows = listed(price_rows(gpu_name)) or "none"
+            yield Fault(f"{rule}; rows for {gpu_name}: {rows}", *steps, "price")
+
+
 def _no_price(gpu_name: str | None) -> str:
-    ways = "give price (a row of the catalog), usd_per_hour (a node) or usd_per_gpu_hour"
     rows = price_rows(gpu_name) if gpu_name else []
-    return f"has no price: {ways}" + (f"; rows for {gpu_name}: {listed(rows, 20)}" if rows else "")
+    return f"has no price: {PRICE_WAYS}" + (
+        f"; rows for {gpu_name}: {listed(rows, 20)}" if rows else ""
+    )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, Strict, model_validator
 
+from sim.scenario.agreement import targets_are_known
 from sim.scenario.bill import BillLine
 from sim.scenario.pool import Pool
 from sim.scenario.references import broken_references
@@ -72,6 +73,7 @@ class Scenario(Spec):
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
         raise_all(broken_references(self.model_dump(include={"routes", "pools", "bill"})))
+        raise_all(list(targets_are_known(self.pools, self.routes)))
         return self
 
     def resolved(self) -> dict[str, Any]:
@@ -86,6 +88,10 @@ class Scenario(Spec):
             written["kv_tokens"] = pool.resolved_kv_tokens()
             ordered = {key: written[key] for key in Pool.model_fields if key in written}
             document["pools"][name] = ordered
+        for name, route in self.routes.items():
+            written = {**document["routes"][name], "template_tokens": route.head_tokens}
+            ordered = {key: written[key] for key in Route.model_fields if key in written}
+            document["routes"][name] = ordered
         return document
 
     def canonical_json(self) -> str:

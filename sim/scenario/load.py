@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from sim.scenario.document import Scenario
 from sim.scenario.explain import Finding, dotted, findings
+from sim.scenario.manifestfile import find_manifests
 from sim.scenario.override import Override, OverrideError, apply, label
 from sim.scenario.problem import Problem, ScenarioError
 from sim.scenario.references import broken_references
@@ -103,6 +104,7 @@ class _Reading:
             raise ScenarioError([Problem(self.name, None, None, "", message)])
         for finding in find_traces(data, folder, self._is_overridden):
             self._add(finding)
+        find_manifests(data, folder, self._is_overridden)
         try:
             scenario = Scenario.model_validate(_named(data, default_name))
         except ValidationError as error:

@@ -1,9 +1,8 @@
-"""Notice: what a scenario may do but its user should know; knows no clock (today is given)."""
+"""Notices: what a scenario may do but its user should know; knows no clock (today is given)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from sim.catalog.gpus import gpu
@@ -12,6 +11,9 @@ from sim.catalog.prices import STALE_AFTER_DAYS, age_days
 from sim.catalog.timings import kernel_table
 from sim.scenario.arrivals import PoissonArrivals, VaryingArrivals
 from sim.scenario.document import Scenario
+from sim.scenario.fleet_notices import pool_notices, route_notices
+from sim.scenario.node_price import NodePrice
+from sim.scenario.notice import Notice
 from sim.scenario.pool import Pool
 from sim.scenario.route import Route
 from sim.units import format_duration
@@ -19,17 +21,11 @@ from sim.units import format_duration
 SHORT_ANSWER_TOKENS = 32
 """Below this many output tokens a TPOT says little: it averages over too few gaps."""
 
+STRAY = 0.05
+"""Relative standard deviation of a run's mean rate that is worth a word."""
+
 _MEASURED_MOE = ("qwen3-30b-a3b", "h100_sxm")
 _DAY_S = 86_400.0
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A warning: *code* for programs, *path* of the field, *text* for people."""
-
-    code: str
-    path: str
-    text: str
 
 
 def warnings_of(scenario: Scenario, today: date) -> tuple[Notice, ...]:
@@ -41,13 +37,16 @@ def _all(scenario: Scenario, today: date) -> Iterator[Notice]:
     yield from _horizon(scenario)
     for name, route in scenario.routes.items():
         yield from _route(f"routes.{name}", route, scenario.horizon)
+        yield from route_notices(f"routes.{name}", route, scenario.pools[route.pool])
     used = {route.pool for route in scenario.routes.values()}
     for name, pool in scenario.pools.items():
         if name not in used:
             text = "no route uses this pool; it is paid all the same"
             yield Notice("unused-pool", f"pools.{name}", text)
-        yield from _price(f"pools.{name}.node.price", pool, today)
+        yield from _price(f"pools.{name}.node.price", pool.node, today)
+        yield from _price(f"pools.{name}.node.spot.price", pool.node.spot, today)
         yield from _timing(f"pools.{name}", pool)
+        yield from pool_notices(f"pools.{name}", pool, scenario.horizon)
 
 
 def _horizon(scenario: Scenario) -> Iterator[Notice]:
@@ -70,6 +69,8 @@ def _horizon(scenario: Scenario) -> Iterator[Notice]:
 
 def _route(path: str, route: Route, horizon_s: float) -> Iterator[Notice]:
     arrivals = route.arrivals
+    if isinstance(arrivals, VaryingArrivals):
+        yield from _varying(f"{path}.arrivals", arrivals, horizon_s)
     if isinstance(arrivals, PoissonArrivals) and arrivals.count:
         last_s = arrivals.count / arrivals.rps
         if last_s > horizon_s:
@@ -84,8 +85,21 @@ def _route(path: str, route: Route, horizon_s: float) -> Iterator[Notice]:
         yield Notice("short-answers", f"{path}.slo", f"{text}: promise ttft or e2e instead")
 
 
-def _price(path: str, pool: Pool, today: date) -> Iterator[Notice]:
-    row = pool.node.price_row
+def _varying(path: str, arrivals: VaryingArrivals, horizon_s: float) -> Iterator[Notice]:
+    given = format_duration(horizon_s)
+    for number, event in enumerate(arrivals.events):
+        if event.starts_at_s >= horizon_s:
+            text = f"{event.name or 'the event'} begins at {format_duration(event.starts_at_s)}"
+            rest = f"not before the horizon of {given} ends"
+            yield Notice("event-beyond-horizon", f"{path}.events[{number}]", f"{text}, {rest}")
+    if (stray := arrivals.settings().mean_stray(horizon_s)) > STRAY:
+        text = f"bursts and on/off clients let the mean rate over {given} stray by"
+        rest = f"{stray:.0%} from mean_rps (one standard deviation), another way in each run"
+        yield Notice("stray-mean", path, f"{text} {rest}")
+
+
+def _price(path: str, priced: NodePrice | None, today: date) -> Iterator[Notice]:
+    row = None if priced is None else priced.price_row
     if row is not None and (age := age_days(row, today)) > STALE_AFTER_DAYS:
         text = f"the price {row.key} was read {age} days ago, on {row.as_of.isoformat()}"
         yield Notice("stale-price", path, f"{text}; check it, or give usd_per_gpu_hour")

@@ -4,68 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sim.catalog.gpus import gpu
 from sim.catalog.kvcapacity import kv_capacity_tokens
-from sim.scenario import checks
+from sim.catalog.models import models
+from sim.scenario import agreement, checks
+from sim.scenario.autoscaler import Autoscaler, FixedScaler
+from sim.scenario.capacity import Capacity
 from sim.scenario.engine import Engine, ResolvedEngine
-from sim.scenario.kind import NamedOr, tag
+from sim.scenario.failures import Failures
+from sim.scenario.naive import NaiveSpec
 from sim.scenario.node import Node
-from sim.scenario.scalar import Count, Label, Number
+from sim.scenario.queue_limit import QueueLimit, by_priority
+from sim.scenario.redundancy import Redundancy
+from sim.scenario.replicas import Replicas
+from sim.scenario.rollouts import Rollouts
+from sim.scenario.scalar import Count, Flag, Label
+from sim.scenario.scale_to_zero import ScaleToZero
 from sim.scenario.spec import Fault, Spec, with_default
-from sim.scenario.timing import ExplicitHost, ExplicitTiming
+from sim.scenario.startup import Startup, StartupOrName, startup_named
+from sim.scenario.timing import ExplicitTiming, HostOverhead, Timing
 from sim.units import Tokens
 
-_TIMING = NamedOr(("table", "extrapolated"), ExplicitTiming, "a mapping of coefficients")
-_HOST = NamedOr(("vllm-0.19", "none"), ExplicitHost, "a mapping of seconds")
-
-Timing = Annotated[
-    Annotated[Literal["table", "extrapolated"], Tag(_TIMING.names_tag)]
-    | Annotated[ExplicitTiming, Tag(tag(ExplicitTiming))],
-    Discriminator(_TIMING.tag_of),
-    BeforeValidator(_TIMING.check),
-]
-"""Where step times come from: the catalog's table, an estimate from other models', or numbers."""
-
-HostOverhead = Annotated[
-    Annotated[Literal["vllm-0.19", "none"], Tag(_HOST.names_tag)]
-    | Annotated[ExplicitHost, Tag(tag(ExplicitHost))],
-    Discriminator(_HOST.tag_of),
-    BeforeValidator(_HOST.check),
-]
-"""What the serving process adds to the kernels: a row of the catalog, or numbers."""
-
-
-class NaiveSpec(Spec):
-    """The benchmark that the naive estimate believes; without it, the pool's own mean lengths."""
-
-    input_tokens: Annotated[Tokens, Field(ge=1)] | None = Field(
-        default=None, description="Prompt tokens of every request of the benchmark."
-    )
-    output_tokens: Annotated[Tokens, Field(ge=1)] | None = Field(
-        default=None, description="Answer tokens of every request of the benchmark."
-    )
-    total_tokens_per_s: Annotated[Number, Field(gt=0, le=1e9)] | None = Field(
-        default=None, description="Input and output tokens a second of one replica, as measured."
-    )
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        keys = ("input_tokens", "output_tokens", "total_tokens_per_s")
-        given = [key for key in keys if getattr(self, key) is not None]
-        if given not in (["input_tokens", "output_tokens"], ["total_tokens_per_s"]):
-            got = ", ".join(given) or "nothing"
-            raise Fault(f"needs input_tokens and output_tokens, or total_tokens_per_s (got {got})")
-        return self
+_UNSAID: Any = None  # default of a field whose validator then finds the value
 
 
 class Pool(Spec):
@@ -109,10 +71,10 @@ class Pool(Spec):
         validate_default=True,
         description="Settings of the scheduler, named as in vLLM.",
     )
-    queue_limit: Annotated[Count, Field(ge=0, le=100_000_000)] | None = Field(
+    queue_limit: QueueLimit | None = Field(
         default=None,
-        description="Requests that wait in the pool before the gateway rejects (429). Default: "
-        "no limit.",
+        description="Requests that wait in the pool before the gateway rejects (429); or by "
+        "priority, so that what matters less is shed first: {0: 512, 1: 100}. Default: no limit.",
     )
     router: Literal["least-loaded", "round-robin", "power-of-two", "prefix-affinity"] = Field(
         default="least-loaded", description="How a request's replica is chosen."
@@ -122,8 +84,51 @@ class Pool(Spec):
         validate_default=True,
         description="The machine that is rented, and its price (there is no default price).",
     )
-    replicas: Annotated[Count, Field(ge=1, le=10_000)] = Field(
-        default=1, description="Replicas that run all the time."
+    autoscaler: Autoscaler | None = Field(
+        default=None,
+        description="What decides how many replicas there are: {kind: p95}, hpa, schedule, "
+        "forecast or fixed. Default: none, always the same number.",
+    )
+    replicas: Replicas = Field(
+        default=_UNSAID,
+        validate_default=True,
+        description="Replicas that run all the time; with an autoscaler its bounds, {min: 1, max: "
+        "8, start: 2}. Default: 1, or those of the HPA manifest.",
+        json_schema_extra={"default": 1},
+    )
+    scale_to_zero: ScaleToZero | None = Field(
+        default=None,
+        validate_default=True,
+        description="Give the last replica back when nothing comes; needs a min of 0.",
+    )
+    startup: StartupOrName = Field(
+        default="cloud-gpu",
+        description="How long a new replica takes until it serves: a startup of the catalog, none, "
+        "or phases {provision, pull, load, init, first_request}. Those that are there when the "
+        "simulation begins are ready.",
+        json_schema_extra={"x-catalog": "startups"},
+    )
+    prepulled_image: Flag = Field(
+        default=False, description="Nodes come with the engine's image, so that pull takes no time."
+    )
+    warm_nodes: Annotated[Count, Field(ge=0, le=10_000)] = Field(
+        default=0,
+        description="Nodes that are kept rented with the image pulled but no engine: paid, and "
+        "ready sooner.",
+    )
+    capacity: Capacity = Field(
+        default_factory=Capacity, description="Whether the provider has a node when asked for one."
+    )
+    redundancy: Redundancy | None = Field(
+        default=None,
+        description="Replicas on top of what the load asks for: {spare_replicas: 1} or {survive: "
+        "zone}.",
+    )
+    failures: Failures | None = Field(
+        default=None, description="What breaks, and how often. Default: nothing."
+    )
+    rollouts: Rollouts | None = Field(
+        default=None, description="New versions that replace the replicas. Default: none."
     )
     naive: NaiveSpec | None = Field(
         default=None,
@@ -166,6 +171,40 @@ class Pool(Spec):
         checks.node_fits(node, info.data)
         return node
 
+    @field_validator("replicas", mode="before")
+    @classmethod
+    def _replicas_or_default(cls, replicas: Any, info: ValidationInfo) -> Any:
+        return agreement.default_replicas(info.data) if replicas is None else replicas
+
+    @field_validator("replicas")
+    @classmethod
+    def _replicas_fit(cls, replicas: Any, info: ValidationInfo) -> Any:
+        agreement.replicas_fit(replicas, info.data)
+        return replicas
+
+    @field_validator("scale_to_zero")
+    @classmethod
+    def _zero_fits(cls, to_zero: Any, info: ValidationInfo) -> Any:
+        agreement.zero_fits(to_zero, info.data)
+        return to_zero
+
+    @field_validator("redundancy")
+    @classmethod
+    def _redundancy_fits(cls, redundancy: Any, info: ValidationInfo) -> Any:
+        agreement.redundancy_fits(redundancy, info.data)
+        return redundancy
+
+    @field_validator("failures")
+    @classmethod
+    def _failures_fit(cls, failures: Any, info: ValidationInfo) -> Any:
+        agreement.failures_fit(failures, info.data)
+        return failures
+
+    @model_validator(mode="after")
+    def _size_is_known(self) -> Self:
+        agreement.size_is_known(self)
+        return self
+
     @property
     def explicit(self) -> bool:
         """Whether step times are the user's own numbers, so that the catalog is not asked."""
@@ -195,14 +234,72 @@ class Pool(Spec):
         return self.node.gpus // self.tensor_parallel
 
     @property
+    def start_replicas(self) -> int:
+        """Replicas that are ready when the simulation begins, spares not among them."""
+        return self.replicas if isinstance(self.replicas, int) else self.replicas.first
+
+    @property
+    def least_replicas(self) -> int:
+        """Fewest replicas that may be wanted for the load; 0 only with `scale_to_zero`."""
+        return self.replicas if isinstance(self.replicas, int) else self.replicas.min
+
+    @property
+    def most_replicas(self) -> int:
+        """Most replicas that may be wanted for the load."""
+        return self.replicas if isinstance(self.replicas, int) else self.replicas.max
+
+    @property
+    def scales(self) -> bool:
+        """Whether the number of replicas changes with the load or the time of day."""
+        moved = self.autoscaler is not None and not isinstance(self.autoscaler, FixedScaler)
+        return moved or self.scale_to_zero is not None
+
+    @property
+    def starts_replicas(self) -> bool:
+        """Whether replicas start in the course of time, beside those that are ready at first."""
+        lost = self.failures is not None and self.failures.kills
+        return self.scales or lost or self.rollouts is not None or self.node.spot is not None
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it is a plain fleet: the same replicas all the time, and nothing ever fails."""
+        plain = self.failures is None and self.redundancy is None and self.warm_nodes == 0
+        return plain and not self.starts_replicas
+
+    @property
+    def weight_bytes(self) -> int | None:
+        """Bytes of the weights of one replica, over all its GPUs; None if the catalog lacks it."""
+        shape = next((shape for shape in models() if shape.name == self.model), None)
+        return None if shape is None else shape.weight_bytes(self.precision)
+
+    @property
+    def cold_start(self) -> Startup:
+        """How a replica starts, names of the catalog looked up; pull takes no time if prepulled."""
+        start = startup_named(self.startup) if isinstance(self.startup, str) else self.startup
+        return start.without_pull() if self.prepulled_image else start
+
+    @property
+    def mean_startup_s(self) -> float:
+        """Mean time from asking for a node until its replica is ready, in s.
+
+        Raises ValueError if loading goes by the weights' size and that is not known.
+        """
+        return self.cold_start.mean_s(self.weight_bytes)
+
+    @property
+    def queue_limits(self) -> dict[int, int] | int | None:
+        """How many may wait before one is rejected, all or by priority; None: any number."""
+        return by_priority(self.queue_limit)
+
+    @property
     def nodes(self) -> int:
-        """Nodes that the replicas need."""
-        return -(-self.replicas // self.replicas_per_node)
+        """Nodes that the replicas need that are ready when the simulation begins."""
+        return -(-self.start_replicas // self.replicas_per_node)
 
     @property
     def unplaced_gpus(self) -> int:
-        """GPUs of all nodes that no replica uses, but that are paid."""
-        return self.nodes * self.node.gpus - self.replicas * self.tensor_parallel
+        """GPUs of those nodes that no replica uses, but that are paid."""
+        return self.nodes * self.node.gpus - self.start_replicas * self.tensor_parallel
 
     @property
     def usd_per_replica_hour(self) -> float:

@@ -6,9 +6,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from sim.scenario.arrivals import Arrivals, TraceArrivals
-from sim.scenario.lengths import Lengths
-from sim.scenario.scalar import Count, Name
+from sim.catalog.workloads import workload
+from sim.scenario.arrivals import Arrivals, ClosedArrivals, PoissonArrivals, TraceArrivals
+from sim.scenario.deferrable import Deferrable
+from sim.scenario.lengths import Lengths, PromptLengths, WorkloadLengths
+from sim.scenario.overflow import Overflow
+from sim.scenario.patience import Patience, check_order
+from sim.scenario.retries import Retries
+from sim.scenario.scalar import Count, Flag, Name, Number
+from sim.scenario.sessions import Sessions
 from sim.scenario.spec import Fault, Spec
 from sim.units import Duration, Tokens
 
@@ -68,33 +74,120 @@ class Route(Spec):
     arrivals: Arrivals = Field(
         description="When requests come: {rps}, {mean_rps, day_curve}, {concurrency} or {trace}."
     )
-    input_tokens: Lengths | None = Field(
+    sessions: Sessions | None = Field(
+        default=None,
+        description="Conversations: each turn sends again what was said before. mean_rps counts "
+        "turns.",
+    )
+    input_tokens: PromptLengths | None = Field(
         default=None,
         validate_default=True,
-        description="Tokens of the user's part of the prompt. Required, except with a trace.",
+        description="Tokens of the user's part of the prompt (with sessions: of what is new in "
+        "it). Required, except with a trace or sessions that bring them.",
     )
     output_tokens: Lengths | None = Field(
         default=None,
         validate_default=True,
         description="Tokens of the answer. Required, except with a trace.",
     )
-    template_tokens: Tokens = Field(
-        default=0,
+    template_tokens: Tokens | None = Field(
+        default=None,
         description="Hidden head of every prompt of the route (system prompt, tools), added to "
-        "input_tokens; the prefix cache can keep it.",
+        "input_tokens; the prefix cache can keep it. A head that a workload's lengths count "
+        "already is taken off before. Default: that of the workload whose prompts these are, or 0.",
+    )
+    reasoning_share: Annotated[Number, Field(ge=0, lt=1)] = Field(
+        default=0.0,
+        description="Part of the answer's tokens that is reasoning: made and paid like the rest, "
+        "but neither shown nor sent again.",
     )
     priority: Annotated[Count, Field(ge=-1000, le=1000)] = Field(
         default=0, description="Lower goes first."
     )
+    patience: Patience | None = Field(
+        default=None,
+        description="The client gives an attempt up when it is not answered whole after this time: "
+        "60s, or a law of times. Default: it waits for ever. (OpenAI's and Anthropic's SDKs give "
+        "up after 600s.)",
+    )
+    ttft_patience: Patience | None = Field(
+        default=None,
+        description="The client gives an attempt up when it has no first token after this time. "
+        "Default: it waits for ever.",
+    )
+    retries: Retries | None = Field(
+        default=None,
+        description="What the client does when an attempt did not succeed: {max: 2}. Default: "
+        "nothing.",
+    )
+    cancel_on_disconnect: Flag = Field(
+        default=True,
+        description="The engine stops on a request whose client has given up; else it is computed "
+        "to the end, for nobody.",
+    )
+    useful: Flag = Field(
+        default=True,
+        description="Whether the answers are of use to anybody; false for health checks and the "
+        "like, which are paid but never useful tokens.",
+    )
+    deferrable: Deferrable | None = Field(
+        default=None,
+        description="Work that can wait until the pool has room: {deadline: 8h, below: 60%}. "
+        "Default: none can.",
+    )
+    overflow: Overflow | None = Field(
+        default=None,
+        description="A hosted API that takes what the pool cannot: its prices, ttft and tpot. "
+        "Default: none.",
+    )
     slo: Slo | None = Field(default=None, description="What users were promised.")
+
+    @field_validator("ttft_patience")
+    @classmethod
+    def _first_token_comes_first(cls, ttft: Any, info: ValidationInfo) -> Any:
+        check_order(ttft, info.data.get("patience"))
+        return ttft
+
+    @property
+    def head_tokens(self) -> int:
+        """Tokens of the hidden head of every prompt; those of the workload unless said here."""
+        if self.template_tokens is not None:
+            return self.template_tokens
+        if self.sessions is not None and self.sessions.workload is not None:
+            return workload(self.sessions.workload).template_tokens
+        return self.counted_head_tokens
+
+    @property
+    def counted_head_tokens(self) -> int:
+        """Tokens of a head that `input_tokens` counts, since its workload counts whole prompts."""
+        if not isinstance(self.input_tokens, WorkloadLengths):
+            return 0
+        return workload(self.input_tokens.workload).template_tokens
+
+    @field_validator("sessions")
+    @classmethod
+    def _sessions_start_at_random(cls, sessions: Any, info: ValidationInfo) -> Any:
+        arrivals = info.data.get("arrivals")
+        if isinstance(arrivals, TraceArrivals):
+            raise Fault("must not be given with a trace, which has its own shared prefixes")
+        if isinstance(arrivals, ClosedArrivals) or (
+            isinstance(arrivals, PoissonArrivals) and arrivals.count is not None
+        ):
+            raise Fault("needs arrivals of rps or mean_rps, without concurrency or count")
+        return sessions
 
     @field_validator("input_tokens", "output_tokens")
     @classmethod
     def _lengths_once(cls, lengths: Any, info: ValidationInfo) -> Any:
-        arrivals = info.data.get("arrivals")
+        if not {"arrivals", "sessions"} <= info.data.keys():
+            return lengths  # one of them is wrong, and says so itself
+        arrivals, sessions = info.data["arrivals"], info.data["sessions"]
         traced = isinstance(arrivals, TraceArrivals)
-        if lengths is None and arrivals is not None and not traced:
-            raise Fault("is missing: only a trace brings its own lengths, give e.g. {fixed: 500}")
+        brought = sessions is not None and sessions.brings(info.field_name or "")
         if lengths is not None and traced:
             raise Fault("must not be given with a trace, which brings its own lengths")
+        if lengths is not None and brought:
+            raise Fault("must not be given: sessions already say how long a first turn is")
+        if lengths is None and not traced and not brought:
+            raise Fault("is missing: only a trace brings its own lengths, give e.g. {fixed: 500}")
         return lengths

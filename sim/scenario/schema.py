@@ -10,9 +10,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from sim.catalog.failures import failure_rates
 from sim.catalog.gpus import gpus
 from sim.catalog.models import models
 from sim.catalog.prices import prices
+from sim.catalog.startup import startups
 from sim.catalog.workloads import day_curves, workloads
 from sim.scenario.document import Scenario
 
@@ -20,6 +22,8 @@ _CATALOG: dict[str, Callable[[], list[str]]] = {
     "gpus": lambda: [card.name for card in gpus()],
     "models": lambda: [shape.name for shape in models()],
     "prices": lambda: [row.key for row in prices()],
+    "startups": lambda: [row.name for row in startups()],
+    "failure_rates": lambda: [row.name for row in failure_rates()],
     "workloads": lambda: [workload.name for workload in workloads()],
     "day_curves": lambda: [curve.name for curve in day_curves()],
 }

@@ -1,12 +1,13 @@
-"""Timing: own step-time and host numbers in place of the catalog's, as a scenario gives them."""
+"""Timing: where step times and host overhead come from, the catalog or own numbers; no clock."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, Strict, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
 
+from sim.scenario.kind import NamedOr, tag
 from sim.scenario.scalar import Number
 from sim.scenario.spec import Fault, Spec
 
@@ -64,3 +65,23 @@ class ExplicitHost(Spec):
     first_token_s: _Coefficient = Field(
         default=0.0, description="Once per attempt, on its first token; the engine does not wait."
     )
+
+
+_TIMING = NamedOr(("table", "extrapolated"), ExplicitTiming, "a mapping of coefficients")
+_HOST = NamedOr(("vllm-0.19", "none"), ExplicitHost, "a mapping of seconds")
+
+Timing = Annotated[
+    Annotated[Literal["table", "extrapolated"], Tag(_TIMING.names_tag)]
+    | Annotated[ExplicitTiming, Tag(tag(ExplicitTiming))],
+    Discriminator(_TIMING.tag_of),
+    BeforeValidator(_TIMING.check),
+]
+"""Where step times come from: the catalog's table, an estimate from other models', or numbers."""
+
+HostOverhead = Annotated[
+    Annotated[Literal["vllm-0.19", "none"], Tag(_HOST.names_tag)]
+    | Annotated[ExplicitHost, Tag(tag(ExplicitHost))],
+    Discriminator(_HOST.tag_of),
+    BeforeValidator(_HOST.check),
+]
+"""What the serving process adds to the kernels: a row of the catalog, or numbers."""

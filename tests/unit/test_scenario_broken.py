@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from sim.catalog.failures import failure_rates
 from sim.catalog.gpus import gpus
 from sim.catalog.models import models
 from sim.catalog.prices import prices
+from sim.catalog.startup import startups
 from sim.catalog.workloads import day_curves, workloads
 from sim.scenario.load import load
 from sim.scenario.problem import ScenarioError
@@ -25,6 +27,8 @@ def lists() -> dict[str, list[str]]:
         "models": [shape.name for shape in models()],
         "gpus": [card.name for card in gpus()],
         "workloads": [workload.name for workload in workloads()],
+        "startups": [row.name for row in startups()],
+        "failure rates": [rate.name for rate in failure_rates()],
         "day_curves": [curve.name for curve in day_curves()],
     }
 

@@ -55,6 +55,15 @@ def test_a_known_combination_is_fine() -> None:
     assert faults_of(node_fits, Node(usd_per_hour=1.0)) == []
 
 
+def test_spot_nodes_are_of_the_same_card() -> None:
+    spot = {"mean_life": "12h", "price": "coreweave/h100-sxm/spot"}
+    mixed = Node.model_validate({"usd_per_hour": 1.0, "spot": spot})
+    assert faults_of(node_fits, mixed) == []
+    ((message, steps),) = faults_of(node_fits, mixed, gpu="h100-nvl")
+    assert steps == ("spot", "price")
+    assert "is the price of h100-sxm, but the pool runs on h100-nvl" in message
+
+
 def test_unknown_names_are_found_together() -> None:
     found = faults_of(table_exists, "table", model="lama", gpu="h1000")
     assert [steps for _, steps in found] == [("..", "model"), ("..", "gpu")]

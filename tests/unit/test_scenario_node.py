@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from sim.catalog.prices import price
-from sim.scenario.node import Node, price_rows
+from sim.scenario.node import Node
+from sim.scenario.node_price import price_rows
 
 ROW = "lambda/h100-sxm/on-demand"
 

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from sim.catalog.kvcapacity import kv_capacity_tokens
-from sim.scenario.pool import NaiveSpec, Pool
+from sim.scenario.naive import NaiveSpec
+from sim.scenario.pool import Pool
 from sim.scenario.timing import ExplicitHost
 
 NODE = {"gpus": 8, "usd_per_gpu_hour": 2.0}
@@ -77,6 +78,48 @@ def test_all_that_is_wrong_is_found_at_once() -> None:
         "node",
         "replicas",
     ]
+
+
+@pytest.mark.parametrize(
+    ("life", "starts", "fixed"),
+    [
+        ({}, False, True),
+        (
+            {"replicas": 5, "queue_limit": 9, "startup": "warm", "prepulled_image": True},
+            False,
+            True,
+        ),
+        ({"autoscaler": {"kind": "fixed"}}, False, True),
+        ({"capacity": {"refused_share": 0.5}}, False, True),  # nothing is ever asked for
+        ({"failures": {"request_errors": "1%"}}, False, False),
+        ({"failures": {"stalls": {"every": "6h", "for": "30s"}}}, False, False),
+        ({"failures": {"mtbf": "250d"}}, True, False),
+        ({"rollouts": {"every": "7d"}}, True, False),
+        ({"redundancy": {"spare_replicas": 1}}, False, False),
+        ({"warm_nodes": 1}, False, False),
+        (
+            {"node": NODE | {"spot": {"usd_per_hour": 1.0, "mean_life": "12h"}}},
+            True,
+            False,
+        ),
+        ({"replicas": {"min": 0, "max": 1}, "scale_to_zero": {"after": 0}}, True, False),
+        (
+            {"replicas": {"min": 1, "max": 4}, "autoscaler": {"kind": "p95", "target": "45ms"}},
+            True,
+            False,
+        ),
+    ],
+)
+def test_a_fixed_fleet_is_one_in_which_nothing_happens(
+    life: dict[str, Any], starts: bool, fixed: bool
+) -> None:
+    assert (pool(**life).starts_replicas, pool(**life).is_fixed) == (starts, fixed)
+
+
+def test_queue_limits_by_priority() -> None:
+    assert pool().queue_limits is None
+    assert pool(queue_limit=512).queue_limits == 512
+    assert pool(queue_limit={"0": 512, 5: 100}).queue_limits == {0: 512, 5: 100}
 
 
 @pytest.mark.parametrize(

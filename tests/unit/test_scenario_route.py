@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from sim.catalog.workloads import workload
 from sim.scenario.route import Route, Slo
 
 ROUTE: dict[str, Any] = {
@@ -24,7 +25,7 @@ def errors(**changes: Any) -> list[tuple[Any, str]]:
 
 def test_defaults() -> None:
     route = Route.model_validate(ROUTE)
-    assert (route.template_tokens, route.priority, route.slo) == (0, 0, None)
+    assert (route.head_tokens, route.priority, route.slo) == (0, 0, None)
     assert hash(route) == hash(Route.model_validate(ROUTE))
 
 
@@ -58,3 +59,33 @@ def test_an_slo_promises_something() -> None:
 def test_values_out_of_range(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Route.model_validate(ROUTE | change)
+
+
+def test_a_workload_brings_its_head_unless_another_is_given() -> None:
+    """The catalog counts it in the workload's prompts: it is taken off there, and put in front."""
+    own = {**ROUTE, "input_tokens": {"workload": "title-generator"}}
+    known = workload("title-generator").template_tokens
+    route = Route.model_validate(own)
+    assert (route.head_tokens, route.counted_head_tokens) == (known, known)
+    longer = Route.model_validate({**own, "template_tokens": "2k"})
+    assert (longer.head_tokens, longer.counted_head_tokens) == (2_000, known)
+    talks = {**ROUTE, "sessions": {"workload": "mooncake-conversation"}}
+    del talks["input_tokens"]
+    talking = Route.model_validate(talks)
+    assert (talking.head_tokens, talking.counted_head_tokens) == (512, 0)
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "said"),
+    [({"concurrency": 4}, "needs arrivals"), ({"rps": 1.0, "count": 9}, "needs arrivals")],
+)
+def test_conversations_need_random_arrivals(arrivals: dict[str, Any], said: str) -> None:
+    sessions = {"turns": {"fixed": 2}, "think_time": "1m"}
+    with pytest.raises(ValidationError, match=said):
+        Route.model_validate({**ROUTE, "arrivals": arrivals, "sessions": sessions})
+
+
+def test_first_turns_are_said_once() -> None:
+    sessions = {"workload": "mooncake-conversation"}
+    with pytest.raises(ValidationError, match="sessions already say"):
+        Route.model_validate({**ROUTE, "sessions": sessions})

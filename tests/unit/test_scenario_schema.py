@@ -31,7 +31,9 @@ def test_the_schema_is_one() -> None:
 
 def test_every_key_is_described() -> None:
     schema = json_schema()
-    for name, node in (("Scenario", schema), *schema["$defs"].items()):
+    mappings = {name: node for name, node in schema["$defs"].items() if "properties" in node}
+    assert set(schema["$defs"]) - set(mappings) == {"FixedDuration"}  # a value, not a mapping
+    for name, node in (("Scenario", schema), *mappings.items()):
         assert node["additionalProperties"] is False, name
         for key, field in node["properties"].items():
             assert field.get("description"), f"{name}.{key}"
@@ -79,6 +81,26 @@ def test_the_starter_fits() -> None:
         (("pools", "main", "host"), "vllm"),
         (("pools", "main", "engine"), {"async_scheduling": False}),
         (("pools", "main", "naive"), {"total_tokens_per_s": 1e4}),
+        (("pools", "main", "queue_limit"), {"0": 512, "5": 100}),
+        (("pools", "main", "queue_limit"), "many"),
+        (("pools", "main", "replicas"), {"min": 1, "max": 0}),
+        (("pools", "main", "replicas"), "3"),
+        (("pools", "main", "startup"), "warm"),
+        (("pools", "main", "startup"), {"load": {"gb_per_s": 2}}),
+        (("pools", "main", "startup"), {"load": {"gb_per_s": 0}}),
+        (("pools", "main", "startup"), {"provison": "4m"}),
+        (("pools", "main", "failures"), {"mtbf": "typical", "lemons": {"share": "1%"}}),
+        (("pools", "main", "failures"), {"request_errors": "200"}),
+        (("pools", "main", "failures"), {"request_errors": 2}),
+        (("pools", "main", "failures"), {"outages": [{"at": "1h", "for": 60, "share": "80%"}]}),
+        (("pools", "main", "rollouts"), {"every": "7d", "sigterm": "kill"}),
+        (("pools", "main", "rollouts"), {"every": "7d", "drain": "30s"}),
+        (("routes", "chat", "patience"), "60s"),
+        (("routes", "chat", "patience"), {"exponential": "60s"}),
+        (("routes", "chat", "patience"), {"exponentail": "60s"}),
+        (("routes", "chat", "retries"), {"max": "unlimited", "budget": "none"}),
+        (("routes", "chat", "retries"), {"max": "unlimited", "budget": "nune"}),
+        (("routes", "chat", "retries"), {"on": ["timeout"]}),
         (("bill", 0, "driver"), "token"),
         (("bill",), []),
     ],

@@ -1,4 +1,4 @@
-"""Units: what durations and token counts mean, and that printing them inverts parsing."""
+"""Units: what durations, token counts and shares mean, and that printing them inverts parsing."""
 
 import math
 
@@ -10,15 +10,18 @@ from pydantic import TypeAdapter, ValidationError
 from sim.units import (
     HOURS_PER_MONTH,
     Duration,
+    Share,
     Tokens,
     format_duration,
     parse_duration,
+    parse_share,
     parse_tokens,
     shown,
 )
 
 DURATION = TypeAdapter(Duration)
 TOKENS = TypeAdapter(Tokens)
+SHARE = TypeAdapter(Share)
 
 
 @pytest.mark.parametrize(
@@ -147,3 +150,44 @@ def test_a_month_is_a_twelfth_of_a_year() -> None:
 def test_shown_values_are_short_and_on_one_line() -> None:
     assert shown("x" * 1000) == "'" + "x" * 55 + "...'"
     assert "\n" not in shown("a\nb")
+
+
+@pytest.mark.parametrize(
+    ("value", "share"),
+    [
+        ("10%", 0.1),
+        ("1.1%", 0.011),  # exact: 1.1 / 100 in floats would not be
+        (" 29 % ", 0.29),
+        ("0%", 0.0),
+        ("100%", 1.0),
+        (0.25, 0.25),
+        (0, 0.0),
+        (1, 1.0),
+    ],
+)
+def test_shares(value: object, share: float) -> None:
+    assert SHARE.validate_python(value) == share
+    if isinstance(value, str):
+        assert parse_share(value) == share
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("10", "must be a share such as 10% or 0.1 (got '10')"),
+        ("ten%", "must be a share such as 10% or 0.1 (got 'ten%')"),
+        ("-1%", "must be a share such as 10% or 0.1 (got '-1%')"),
+        ("101%", "must be a share from 0 to 1, or 0% to 100% (got '101%')"),
+        (10, "must be a share from 0 to 1, or 0% to 100% (got 10; did you mean 10%?)"),
+        (1.5, "must be a share from 0 to 1, or 0% to 100% (got 1.5)"),
+        (101, "must be a share from 0 to 1, or 0% to 100% (got 101)"),
+        (-0.1, "must be a share from 0 to 1, or 0% to 100% (got -0.1)"),
+        (math.nan, "must be a share from 0 to 1, or 0% to 100% (got nan)"),
+        (True, "must be a share such as 10% or 0.1 (got true)"),
+        (None, "must be a share such as 10% or 0.1 (got nothing)"),
+    ],
+)
+def test_shares_that_are_none(value: object, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SHARE.validate_python(value)
+    assert str(caught.value.errors()[0]["ctx"]["error"]) == message
