@@ -10,22 +10,28 @@ import gc
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import simpy
 
-from sim.fleet.build import build_pool
+from sim.fleet.build_door import build_door
+from sim.fleet.build_site import build_site
 from sim.fleet.clients import ClosedClients, OpenClients
 from sim.fleet.gateway import Gateway
-from sim.fleet.pool import Pool, PoolMeter
+from sim.fleet.sampling import Row, Sampler
+from sim.fleet.scaling import Submit, Watcher
 from sim.ledger.conservation import check_replica, check_usage
+from sim.ledger.events import FleetEvent
+from sim.ledger.lease import Lease
 from sim.ledger.metering import Meter, RouteMeter
 from sim.ledger.records import Ledger
 from sim.ledger.spool import Spool
-from sim.ledger.usage import PoolUsage, Usage
+from sim.ledger.usage import Usage
 from sim.scenario.document import Scenario
-from sim.serving.sequence import Outcome
+from sim.scenario.pool import Pool
+from sim.serving.sequence import Outcome, Sequence
 from sim.streams import Streams
 from sim.traffic.source import Batches, batches, closed_loops
 
@@ -39,14 +45,17 @@ DRAIN_LIMIT_S = 900.0
 class Run:
     """What one replication did.
 
-    `refused`: why requests were rejected, and how many, per pool. `timeseries`: one row per pool
-    and sample, levels under vLLM's metric names. `trace_reports`: per route that replays a trace.
+    `refused`: why attempts were rejected, and how many, per pool. `timeseries`: one row per pool
+    and sample (see `Sampler`). `trace_reports`: per route that replays a trace. `events`: what
+    happened to the fleet, in time order; `leases`: every node that was ever paid.
     """
 
     usage: Usage
     refused: dict[str, dict[str, int]]
     trace_reports: dict[str, TraceReport] = field(default_factory=dict)
-    timeseries: list[dict[str, float | str]] = field(default_factory=list)
+    timeseries: list[Row] = field(default_factory=list)
+    events: tuple[FleetEvent, ...] = ()
+    leases: tuple[Lease, ...] = ()
 
 
 def simulate(
@@ -90,7 +99,6 @@ class _Simulation:
     ) -> None:
         self.scenario = scenario
         self.horizon_s = scenario.horizon
-        self.sample_every_s = sample_every_s
         streams = Streams(scenario.seed, replication)
         self.env = env = simpy.Environment(initial_time=-scenario.warmup)
         self.meter = Meter(_route_meters(scenario), self.horizon_s)
@@ -99,12 +107,12 @@ class _Simulation:
             gpus = [scenario.pools[r.pool].gpus_per_replica for r in scenario.routes.values()]
             readers.append(Spool(spool, list(scenario.routes), self.horizon_s, gpus).read)
         self.ledger = Ledger(*readers)
-        self.pools = self._build_pools(streams)
-        self.pool_meters = [PoolMeter(pool) for pool in self.pools.values()]
-        by_route = [self.pools[route.pool] for route in scenario.routes.values()]
-        self.gateway = Gateway(env, by_route, self.horizon_s, self.ledger.add)
-        for pool in self.pools.values():
-            pool.on_done = self.gateway.done
+        indices = count()
+        self.sites = {
+            name: build_site(env, name, scenario, streams, indices) for name in scenario.pools
+        }
+        self.samplers = self._build_samplers(sample_every_s)
+        self.gateway = self._build_gateway(streams)
         self.priorities = [route.priority for route in scenario.routes.values()]
         self.traffic: Batches = batches(scenario, streams, -scenario.warmup)
         self.open = OpenClients(env, self.gateway, self.traffic, self.priorities)
@@ -112,22 +120,50 @@ class _Simulation:
             ClosedClients(env, self.gateway, loop, self.priorities[loop.route])
             for loop in closed_loops(scenario, streams)
         ]
-        self.pool_usages: list[PoolUsage] = []
-        self.timeseries: list[dict[str, float | str]] = []
 
-    def _build_pools(self, streams: Streams) -> dict[str, Pool]:
-        pools: dict[str, Pool] = {}
-        first = 0
-        for name, spec in self.scenario.pools.items():
-            pools[name] = build_pool(self.env, name, spec, streams, first)
-            first += spec.replicas
-        return pools
+    def _build_gateway(self, streams: Streams) -> Gateway:
+        """Connect clients and pools; whoever watches a pool is put between them."""
+        submit: dict[str, Submit] = {name: site.pool.submit for name, site in self.sites.items()}
+        watchers: list[tuple[str, Watcher]] = [
+            (watcher.keeper.pool.name, watcher)
+            for site in self.sites.values()
+            for watcher in (site.scaling, site.sleep)
+            if watcher is not None
+        ]
+        watchers += [(sampler.site.pool.name, sampler) for sampler in self.samplers]
+        for name, watcher in watchers:
+            submit[name] = watcher.submitting(submit[name])
+        routes = self.scenario.routes
+        to_pools = [submit[route.pool] for route in routes.values()]
+        gateway = Gateway(self.env, to_pools, self.horizon_s, self.ledger.add)
+        for site in self.sites.values():
+            site.pool.on_done = gateway.done
+        for name, watcher in watchers:
+            pool = self.sites[name].pool
+            pool.on_done = watcher.ending(pool.on_done)
+        for index, (name, route) in enumerate(routes.items()):
+            pool, failures = self.sites[route.pool].pool, self.scenario.pools[route.pool].failures
+            errors = 0.0 if failures is None else failures.request_errors
+            door = build_door(self.env, index, name, route, pool, gateway, streams, errors)
+            if door is not None:
+                gateway.install(index, door)
+        return gateway
+
+    def _build_samplers(self, every_s: float | None) -> list[Sampler]:
+        if every_s is None:
+            return []
+        return [
+            Sampler(self.env, site, every_s, _node_prices(self.scenario.pools[name]))
+            for name, site in self.sites.items()
+        ]
 
     def run(self) -> Run:
         env = self.env
+        for site in self.sites.values():
+            site.start(env)
         env.process(self._window())
-        if self.sample_every_s is not None:
-            env.process(self._sample(self.sample_every_s))
+        for sampler in self.samplers:
+            env.process(sampler.run(self.horizon_s))
         env.process(self.open.run())
         for clients in self.closed:
             clients.start()
@@ -136,79 +172,79 @@ class _Simulation:
         self._close_books()
         usage = self._usage()
         check_usage(usage, self.gateway.arrived)
+        sites = self.sites.values()
+        events = (event for site in sites for event in site.keeper.events)
         return Run(
             usage,
-            {name: dict(pool.refused) for name, pool in self.pools.items()},
+            {name: dict(site.pool.refused) for name, site in self.sites.items()},
             dict(self.traffic.trace_reports()),
-            self.timeseries,
+            [row for sampler in self.samplers for row in sampler.rows],
+            tuple(sorted(events, key=lambda event: event.at_s)),
+            tuple(lease for site in sites for lease in site.provider.leases),
         )
 
     def _window(self) -> Generator[simpy.Event, None, None]:
         """Read the levels at the window's ends."""
         yield self.env.timeout(-self.env.now)
-        for meter in self.pool_meters:
-            meter.open()
+        for site in self.sites.values():
+            site.meter.open()
         yield self.env.timeout(self.horizon_s)
-        specs = self.scenario.pools.values()
-        self.pool_usages = [
-            meter.close(self.horizon_s, self.meter.intervals, spec.nodes, spec.unplaced_gpus)
-            for meter, spec in zip(self.pool_meters, specs, strict=True)
-        ]
+        for site in self.sites.values():
+            site.meter.close()
         self.gateway.check_drained()
-
-    def _sample(self, every_s: float) -> Generator[simpy.Event, None, None]:
-        """Sample levels from the window's start on."""
-        yield self.env.timeout(-self.env.now)
-        while self.env.now < self.horizon_s:
-            for name, pool in self.pools.items():
-                self.timeseries.append(
-                    {
-                        "t_s": self.env.now,
-                        "pool": name,
-                        "replicas": float(len(pool.replicas)),
-                        "vllm:num_requests_running": float(pool.running()),
-                        "vllm:num_requests_waiting": float(pool.queue.length),
-                        "vllm:kv_cache_usage_perc": pool.kv_used_share(),
-                        "busy_replica_s": pool.busy_s(),
-                        "vllm:num_preemptions_total": float(
-                            sum(r.batcher.preemptions for r in pool.replicas)
-                        ),
-                    }
-                )
-            yield self.env.timeout(every_s)
 
     def _close_books(self) -> None:
         """End what still runs, as in flight; then every busy second must have been charged."""
-        for pool in self.pools.values():
-            for replica in pool.replicas:
-                replica.batcher.cache.check()
-                for sequence in replica.batcher.crash(self.env.now):
-                    if sequence.outcome is not Outcome.COMPLETED:
-                        sequence.outcome = Outcome.IN_FLIGHT
-                        sequence.finished_at_s = None
-                    self.ledger.add(sequence)
+        self.open.talks.close()
+        for door in self.gateway.doors:
+            for sequence in door.close() if door is not None else ():
+                self._in_flight(sequence)
+        for site in self.sites.values():
+            for seat in site.keeper.seats:
+                batcher = seat.replica.batcher
+                batcher.cache.check()
+                for sequence in batcher.crash(self.env.now):
+                    self._in_flight(sequence)
+                site.pool.retire(seat)
+            for sequence in site.pool.unanswered:
+                self._in_flight(sequence)
         self.ledger.flush()
-        for pool in self.pools.values():
-            for replica in pool.replicas:
-                batcher = replica.batcher
-                charged_s = self.meter.charged_on(replica.index)
-                name = f"replica {replica.index} of {pool.name}"
-                check_replica(name, batcher.busy_s, charged_s, batcher.lost_s)
+        for site in self.sites.values():
+            for index, busy_s, lost_s in site.pool.retired:
+                name = f"replica {index} of {site.pool.name}"
+                check_replica(name, busy_s, self.meter.charged_on(index), lost_s)
+
+    def _in_flight(self, sequence: Sequence) -> None:
+        """Record an attempt that the end of the run has cut off."""
+        if sequence.left:
+            sequence.outcome = Outcome.TIMED_OUT
+        elif sequence.outcome is not Outcome.COMPLETED:
+            sequence.outcome = Outcome.IN_FLIGHT
+            sequence.finished_at_s = None
+        self.ledger.add(sequence)
 
     def _usage(self) -> Usage:
         names = list(self.scenario.routes)
+        intervals = self.meter.intervals
         return Usage(
             window_s=self.horizon_s,
             routes={name: self.meter.route_usage(i) for i, name in enumerate(names)},
-            pools=dict(zip(self.pools, self.pool_usages, strict=True)),
+            pools={name: site.meter.usage(intervals) for name, site in self.sites.items()},
             overall=self.meter.overall(),
         )
+
+
+def _node_prices(pool: Pool) -> dict[bool, float]:
+    """USD of a node-hour, by whether it is a spot node."""
+    node = pool.node
+    spot = node.usd_per_node_hour if node.spot is None else node.usd_per_spot_node_hour
+    return {False: node.usd_per_node_hour, True: spot}
 
 
 def _route_meters(scenario: Scenario) -> list[RouteMeter]:
     return [
         RouteMeter(
-            name, route.template_tokens, tuple(route.slo.targets()) if route.slo is not None else ()
+            name, route.head_tokens, tuple(route.slo.targets()) if route.slo is not None else ()
         )
         for name, route in scenario.routes.items()
     ]

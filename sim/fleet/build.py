@@ -5,21 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-import simpy
-
 from sim.catalog.gpus import gpu
 from sim.catalog.hosts import Host, host
 from sim.catalog.kernel import KernelTable
 from sim.catalog.timings import kernel_table
-from sim.fleet.pool import Pool
-from sim.fleet.router import router
 from sim.scenario.pool import Pool as PoolSpec
 from sim.scenario.timing import ExplicitHost, ExplicitTiming
 from sim.serving.batcher import Batcher
 from sim.serving.kvcache import KVCache
 from sim.serving.timing import StepTiming, step_timing
 from sim.serving.waiting import Queue
-from sim.streams import Streams
 
 
 def build_timing(spec: PoolSpec) -> StepTiming:
@@ -72,9 +67,13 @@ def build_host(overhead: str | ExplicitHost) -> Host:
 
 
 def build_batcher(
-    spec: PoolSpec, *, prefix_caching: bool | None = None, queue: Queue | None = None
+    spec: PoolSpec,
+    *,
+    prefix_caching: bool | None = None,
+    queue: Queue | None = None,
+    slow: float = 1.0,
 ) -> Batcher:
-    """One engine of *spec*, idle and with an empty cache."""
+    """One engine of *spec*, idle and with an empty cache; *slow*: its steps take so much longer."""
     engine = spec.resolved_engine()
     caching = engine.prefix_caching if prefix_caching is None else prefix_caching
     cache = KVCache(
@@ -83,32 +82,11 @@ def build_batcher(
         caching=caching,
     )
     return Batcher(
-        build_timing(spec),
+        build_timing(spec) if slow == 1.0 else build_timing(spec).times(slow),
         cache,
         max_num_seqs=engine.max_num_seqs,
         max_num_batched_tokens=engine.max_num_batched_tokens,
         async_scheduling=engine.async_scheduling,
         reserve_full_input=engine.reserve_full_input,
         queue=queue,
-    )
-
-
-def build_pool(
-    env: simpy.Environment,
-    name: str,
-    spec: PoolSpec,
-    streams: Streams,
-    first_index: int,
-) -> Pool:
-    """The pool *name* of a scenario, its replicas ready; its owner says who gets `on_done`."""
-    queue = Queue()
-    batchers = [build_batcher(spec, queue=queue) for _ in range(spec.replicas)]
-    return Pool(
-        env,
-        name,
-        batchers,
-        router(spec.router, spec.replicas, streams.of("router", name)),
-        queue=queue,
-        queue_limit=spec.queue_limit,
-        first_index=first_index,
     )

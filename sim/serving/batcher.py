@@ -24,7 +24,7 @@ from sim.serving.engine import Engine
 from sim.serving.preemption import compose_short
 from sim.serving.sequence import Outcome, Sequence, State
 
-WAITING, DECODE = State.WAITING, State.DECODE
+WAITING, DECODE, GONE = State.WAITING, State.DECODE, State.GONE
 
 
 class Batcher(Engine):
@@ -51,7 +51,12 @@ class Batcher(Engine):
         return fits(self, sequence, 0) and cut_for(self, sequence)
 
     def abort(self, sequence: Sequence, at_s: float, outcome: Outcome) -> bool:
-        """Take *sequence* out at the first boundary from *at_s* on; say if `end_s` is sooner."""
+        """Take *sequence* out at the first boundary from *at_s* on; say if `end_s` is sooner.
+
+        One that has left already stays as it is.
+        """
+        if sequence.state is GONE:
+            return False
         sequence.outcome = outcome
         sequence.finished_at_s = at_s
         self.aborting.append(sequence)

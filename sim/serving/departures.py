@@ -60,9 +60,11 @@ def lose_all(engine: Engine, now_s: float) -> list[Sequence]:
             engine.decodes.leave(sequence)
         sequence.state = GONE
         sequence.shared = None
-        sequence.outcome = Outcome.FAILED
+        if sequence.outcome is Outcome.IN_FLIGHT:  # else its client had gone before
+            sequence.outcome = Outcome.FAILED
         sequence.finished_at_s = now_s
-    if engine.busy and now_s < engine.run.begin_s:
+    run = engine.run
+    if engine.busy and now_s < run.begin_s and run.lead_begin_s < run.begin_s:
         take_back_lead(engine, lost)
     for held in (engine.running, engine.coming, engine.aborting, engine.stalled, engine.decodes):
         held.clear()
@@ -91,6 +93,7 @@ def take_back_lead(engine: Engine, lost: list[Sequence]) -> None:
 def end_broken(engine: Engine, now_s: float) -> None:
     """Book the whole steps up to *now_s*; of the broken one the seconds are lost."""
     run = engine.run
+    now_s = max(now_s, run.lead_begin_s)  # what was to begin after a stall has not
     whole = 0
     if engine.chunks is None and now_s >= run.begin_s:
         whole = run.boundary_after(now_s + TICK_S)

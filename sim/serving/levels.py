@@ -9,7 +9,8 @@ def busy_until_s(engine: Engine, now_s: float) -> float:
     """Seconds with a step running up to *now_s*, the present run in part. Ends nothing."""
     if not engine.busy:
         return engine.busy_s
-    return engine.busy_s + min(now_s, engine.run.end_s) - engine.run.begin_s
+    run = engine.run
+    return engine.busy_s + max(min(now_s, run.end_s), run.lead_begin_s) - run.begin_s
 
 
 def used_block_s_until(engine: Engine, now_s: float) -> float:
@@ -17,7 +18,7 @@ def used_block_s_until(engine: Engine, now_s: float) -> float:
     if not engine.busy:
         return engine.used_block_s
     run, decodes = engine.run, engine.decodes
-    part_s = min(now_s, run.end_s) - run.begin_s
+    part_s = max(min(now_s, run.end_s), run.lead_begin_s) - run.begin_s
     if part_s < 0.0:
         return engine.used_block_s + engine.lead_blocks * part_s
     used = engine.cache.blocks - engine.cache.free

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import simpy
@@ -19,7 +20,16 @@ class Replica:
     made of it, is there. All recorded times are the boundary's own.
     """
 
-    __slots__ = ("_alarm", "_on_alarm", "batcher", "env", "index", "on_done")
+    __slots__ = (
+        "_alarm",
+        "_hung_to_s",
+        "_on_alarm",
+        "_stall_s",
+        "batcher",
+        "env",
+        "index",
+        "on_done",
+    )
 
     def __init__(
         self,
@@ -34,6 +44,8 @@ class Replica:
         self.on_done = on_done
         self._alarm: simpy.Event | None = None
         self._on_alarm = self._wake  # bound once
+        self._stall_s = 0.0  # that the next start is put off
+        self._hung_to_s = -math.inf  # when a stall ends that began as the engine ran empty
 
     def submit(self, sequence: Sequence) -> str | None:
         """Queue *sequence* now; return why it can never be served, or None if taken. O(1)."""
@@ -57,9 +69,19 @@ class Replica:
         if self.batcher.abort(sequence, now_s, outcome):
             self._ring(self.batcher.run.end_s, now_s)
 
+    def stall(self, seconds: float) -> None:
+        """Hang for *seconds* from the next boundary on, or before the next start; KV is kept."""
+        self._stall_s += seconds
+        batcher, now_s = self.batcher, self.env.now
+        run = batcher.run
+        if run.count and run.cut(run.boundary_after(now_s)):
+            self._ring(run.end_s, now_s)
+
     def crash(self) -> None:
         """Lose the cache and every sequence at once; they leave through *on_done* as failed."""
         self._alarm = None
+        self._stall_s = 0.0
+        self._hung_to_s = -math.inf
         for sequence in self.batcher.crash(self.env.now):
             self.on_done(sequence)
 
@@ -73,11 +95,14 @@ class Replica:
         if event is not self._alarm:
             return
         batcher, now_s = self.batcher, self.env.now
-        at_s = batcher.run.end_s if batcher.busy else now_s - TICK_S
+        at_s = batcher.run.end_s if batcher.busy else max(now_s - TICK_S, self._hung_to_s)
         gone = batcher.finish()
+        if self._stall_s:
+            at_s, self._stall_s = at_s + self._stall_s, 0.0
         if batcher.start(at_s):
             self._ring(batcher.run.end_s, now_s)
         else:
             self._alarm = None
+            self._hung_to_s = at_s
         for sequence in gone:
             self.on_done(sequence)

@@ -42,9 +42,9 @@ NEW, IN_FLIGHT = State.NEW, Outcome.IN_FLIGHT
 class Sequence:
     """One attempt: what was asked for, how far it got, and the seconds that it was charged.
 
-    `input_tokens` includes every shared token of `prefix` and the history of its conversation. `computed` and `generated` are exact
-    while the sequence waits or prefills; while it decodes they follow from the batcher's step
-    count (see `DecodeSet`), so that a step need not visit it.
+    `input_tokens` includes every shared token of `prefix` and the history of its conversation.
+    `computed` and `generated` are exact while the sequence waits or prefills; while it decodes they
+    follow from the batcher's step count (see `DecodeSet`), so that a step need not visit it.
     """
 
     target: int
@@ -66,6 +66,7 @@ class Sequence:
         "generated",
         "high_water",
         "input_tokens",
+        "left",
         "number",
         "outcome",
         "output_tokens",
@@ -82,6 +83,7 @@ class Sequence:
         "state",
         "stay_clock_s",
         "stay_step",
+        "superseded",
         "target",
         "turn",
         "waste_s",
@@ -114,6 +116,8 @@ class Sequence:
         self.outcome = IN_FLIGHT
         self.first_token_at_s: float | None = None
         self.finished_at_s: float | None = None
+        self.left = False  # its client has gone, though it may still be served
+        self.superseded = False  # another attempt at the same request follows
 
         # Written by the engine when they begin to mean something: `target`, at which prefill ends;
         # `finish_step`, the engine's step count at the last token; `stay_step` and `stay_clock_s`,

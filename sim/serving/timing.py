@@ -11,7 +11,7 @@ corrections follow the published serving runs that `sim/catalog/hosts.py` names.
 from __future__ import annotations
 
 from collections.abc import Sequence as Seq
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -48,6 +48,15 @@ class StepTiming:
         share_s = [self.batch_s[b] / max(b, 1) + self.per_decode_s for b in sizes]
         object.__setattr__(self, "run_s", run_s)
         object.__setattr__(self, "share_s", share_s)
+
+    def times(self, factor: float) -> StepTiming:
+        """Return these coefficients, each *factor* times as large: a slower machine."""
+        scaled = {
+            f.name: getattr(self, f.name) * factor
+            for f in fields(self)
+            if f.init and f.name != "batch_s"
+        }
+        return StepTiming(batch_s=[factor * s for s in self.batch_s], **scaled)
 
     def step_s(self, prefill: Seq[tuple[int, int]], decode: Seq[int]) -> float:
         """Seconds of one step: *prefill* as (new, computed) tokens, *decode* as held tokens.

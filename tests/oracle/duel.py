@@ -119,8 +119,8 @@ def turn_of(ask: Ask) -> Turn | None:
 
 def one_at_a_time(setup: Setup, asks: list[Ask]) -> list[Ask]:
     """*asks*, each turn of a talk moved to the end of the one before it if it came sooner."""
-    talks = [ask.talk[0] for ask in asks if ask.talk]
-    for _ in talks:  # each round settles one turn more of every talk
+    rounds = 10 * sum(ask.talk is not None for ask in asks)
+    for _ in range(rounds):  # a round settles one turn more, but may unsettle a later one
         jobs, _ = oracle(setup, asks)
         ends = {
             (ask.talk[0], ask.turn): ask.arrival if job.finish is None else job.finish

@@ -1,5 +1,6 @@
 """Who asks, against a gateway that answers as it is told."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ import simpy
 
 from sim.fleet.clients import ClosedClients, OpenClients
 from sim.serving.sequence import Outcome, Prefix, Sequence
+from sim.serving.turn import Turn
 
 
 @dataclass
@@ -20,12 +22,17 @@ class Door:
     expected: list[tuple[float, int]] = field(default_factory=list)
     arrived: list[Sequence] = field(default_factory=list)
     listeners: dict[int, Callable[[Sequence], None]] = field(default_factory=dict)
+    postponed_to: list[tuple[float, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.submit = [self.arrive, self.arrive]
 
     def expect(self, arrived_at_s: list[float], routes: list[int]) -> None:
         self.expected += zip(arrived_at_s, routes, strict=True)
+
+    def postponed(self, sequence: Sequence, planned_s: float) -> None:
+        self.expected.append((sequence.arrived_at_s, sequence.route))
+        self.postponed_to.append((planned_s, sequence.arrived_at_s))
 
     def arrive(self, sequence: Sequence) -> None:
         assert (sequence.arrived_at_s, sequence.route) in self.expected
@@ -54,12 +61,13 @@ class Timetable:
     input_tokens: list[int]
     output_tokens: list[int]
     prefix: list[Prefix | None]
+    turn: list[Turn | None]
 
 
 def timetable(*times: float, first: int = 0, route: int = 0) -> Timetable:
     n = len(times)
     numbers = list(range(first, first + n))
-    return Timetable(list(times), [route] * n, numbers, [7] * n, [3] * n, [None] * n)
+    return Timetable(list(times), [route] * n, numbers, [7] * n, [3] * n, [None] * n, [None] * n)
 
 
 def test_open_clients_keep_their_times() -> None:
@@ -74,7 +82,7 @@ def test_open_clients_keep_their_times() -> None:
 def test_open_clients_ask_for_what_the_timetable_says() -> None:
     env, head = simpy.Environment(), (("head", 5),)
     door = Door(env)
-    batch = Timetable([1.0, 1.5], [1, 0], [8, 9], [70, 71], [30, 31], [head, None])
+    batch = Timetable([1.0, 1.5], [1, 0], [8, 9], [70, 71], [30, 31], [head, None], [None, None])
     env.process(OpenClients(env, door, [batch], [4, -2]).run())  # type: ignore[arg-type]
     env.run()
     asked = [
@@ -109,6 +117,52 @@ def test_columns_of_different_lengths_are_an_error() -> None:
     env.process(OpenClients(env, Door(env), [broken], [0]).run())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="shorter"):
         env.run()
+
+
+def talk(*turns: tuple[float, str, bool]) -> Timetable:
+    """A timetable of (time, conversation, whether another turn follows)."""
+    table = timetable(*(at_s for at_s, _, _ in turns))
+    table.turn = [Turn(who, who, follows, True) for _, who, follows in turns]
+    return table
+
+
+def spoken(table: Timetable, answer_s: float) -> Door:
+    env = simpy.Environment()
+    door = Door(env, answer_s)
+    env.process(OpenClients(env, door, [table], [0]).run())  # type: ignore[arg-type]
+    env.run()
+    return door
+
+
+def test_a_turn_comes_at_its_time_if_the_answer_was_there() -> None:
+    door = spoken(talk((0.0, "a", True), (2.0, "a", True), (9.0, "a", False)), answer_s=1.5)
+    assert [at_s for at_s, *_ in door.log] == [0.0, 2.0, 9.0]
+    assert door.postponed_to == []
+    assert [s.turn.follows for s in door.arrived if s.turn] == [True, True, False]
+
+
+def test_a_turn_waits_for_the_answer_before_it() -> None:
+    """Answers take 5 s; the turns planned for 2 and 3 s come one after another."""
+    door = spoken(talk((0.0, "a", True), (2.0, "a", True), (3.0, "a", False)), answer_s=5.0)
+    assert [at_s for at_s, *_ in door.log] == [0.0, 5.0, 10.0]
+    assert [s.arrived_at_s for s in door.arrived] == [0.0, 5.0, 10.0]
+    assert door.postponed_to == [(2.0, 5.0), (3.0, 10.0)]
+
+
+def test_conversations_do_not_wait_for_each_other() -> None:
+    door = spoken(talk((0.0, "a", True), (1.0, "b", True), (2.0, "a", False)), answer_s=5.0)
+    assert [(at_s, n) for at_s, _, n in door.log] == [(0.0, 0), (1.0, 1), (5.0, 2)]
+
+
+def test_what_is_still_unsaid_at_the_end_never_comes() -> None:
+    env = simpy.Environment()
+    door = Door(env, answer_s=50.0)
+    table = talk((0.0, "a", True), (2.0, "a", True), (3.0, "a", False))
+    clients = OpenClients(env, door, [table], [0])  # type: ignore[arg-type]
+    env.process(clients.run())
+    env.run(until=10.0)
+    clients.talks.close()
+    assert door.postponed_to == [(2.0, math.inf), (3.0, math.inf)]
 
 
 @dataclass

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import simpy
 
@@ -118,3 +120,25 @@ def test_a_listener_hears_of_its_route_alone(door: Door) -> None:
     door.arrive(ask(0, 0.0, 4, 1), ask(1, 0.0, 4, 1, route=1), ask(2, 0.0, 99, 1, route=1))
     door.env.run()
     assert heard == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("planned_s", "comes_s", "arrived"),
+    [(2.0, 5.0, 1), (9.0, 11.0, 0), (-1.0, 1.0, 1), (-3.0, -1.0, 0), (2.0, math.inf, 0)],
+)
+def test_a_postponed_request_counts_where_it_comes(
+    door: Door, planned_s: float, comes_s: float, arrived: int
+) -> None:
+    """The window is [0, 10)."""
+    late = ask(0, comes_s, 4, 1)
+    door.gateway.expect([planned_s], [0])
+    door.gateway.postponed(late, planned_s)
+    assert door.gateway.arrived == [arrived, 0]
+    assert door.gateway.open == arrived
+
+
+def test_nothing_is_waited_for_that_was_postponed_beyond_the_window(door: Door) -> None:
+    door.gateway.expect([9.0], [0])
+    door.env.run(until=12.0)
+    door.gateway.postponed(ask(0, 12.0, 4, 1), 9.0)
+    assert door.gateway.drained.triggered

@@ -19,6 +19,7 @@ from sim.fleet.router import (
     router,
 )
 from sim.serving.sequence import Prefix
+from sim.serving.turn import Turn
 from sim.streams import Streams
 
 KINDS = ("least-loaded", "round-robin", "power-of-two", "prefix-affinity")
@@ -307,7 +308,7 @@ def test_one_replica_is_the_only_choice(kind: str) -> None:
 @pytest.mark.parametrize("kind", [*KINDS, "of one"])
 def test_a_router_sees_shared_content_and_loads_alone(kind: str) -> None:
     of = type(router(kind, 1 if kind == "of one" else 2, rng()))
-    assert list(inspect.signature(of.pick).parameters) == ["self", "prefix"]
+    assert list(inspect.signature(of.pick).parameters) == ["self", "prefix", "turn"]
     assert list(inspect.signature(of.left).parameters) == ["self", "replica"]
 
 
@@ -315,3 +316,18 @@ def test_no_router_asks_for_a_length() -> None:
     tree = ast.parse(inspect.getsource(module))
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert not {name for name in names if "token" in name or name in ("generated", "computed")}
+
+
+def test_the_turns_of_a_conversation_go_where_the_first_went() -> None:
+    router = PrefixAffinity(4)
+    head: Prefix = (("template", 600),)
+    talks = [Turn(("chat", n), ("chat", n, 0), True, True) for n in range(40)]
+    firsts = [router.pick(head, turn) for turn in talks]
+    for replica in firsts:
+        router.left(replica)
+    assert len(set(firsts)) == 4
+    again = []
+    for turn in talks:  # one at a time, so that no home is too full
+        again.append(router.pick(head, turn._replace(content=("chat", "afresh"))))
+        router.left(again[-1])
+    assert again == firsts

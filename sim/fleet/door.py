@@ -1,0 +1,199 @@
+"""Door: how the clients of one route behave: patience, retries, overflow. In simulated time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import simpy
+from simpy.events import Timeout
+
+from sim.fleet.backoff import Backoff, RetryBudget, sdk_backoff
+from sim.fleet.deadlines import Deadlines
+from sim.fleet.deferral import Deferral
+from sim.fleet.hosted import HOSTED_REPLICA, Hosted
+from sim.fleet.pool import Pool
+from sim.fleet.provider import draw
+from sim.laws.law import Law
+from sim.serving.sequence import Outcome, Sequence
+from sim.streams import Keyed
+
+UNLIMITED = 1_000_000_000
+"""As many retries as a client likes."""
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How the clients of a route behave.
+
+    `patience` is a law of the seconds that a client gives an attempt, `ttft_patience` of those
+    until its first token; None: for ever. At most `retries` more attempts follow one that ended in
+    `retried_on`, after `backoff`, or after `retry_after_s` if a rejection said so; `budget_ratio`
+    bounds them all together. `cancels`: a client that goes takes its attempt out of the engine. A
+    share `errors` of the attempts fails when its prompt has been computed.
+    """
+
+    patience: Law | None = None
+    ttft_patience: Law | None = None
+    retries: int = 0
+    retried_on: frozenset[Outcome] = frozenset()
+    backoff: Backoff = sdk_backoff
+    retry_after_s: float | None = None
+    budget_ratio: float | None = None
+    cancels: bool = True
+    errors: float = 0.0
+
+
+class Door:
+    """One route's way in and out: every attempt passes, and every request is settled once."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        pool: Pool,
+        manners: Manners,
+        draws: Keyed,
+        *,
+        submit: Callable[[Sequence], None],
+        record: Callable[[Sequence], None],
+        settle: Callable[[Sequence], None],
+        hosted: Hosted | None = None,
+        deferral: Deferral | None = None,
+    ) -> None:
+        self.env = env
+        self.pool = pool
+        self.manners = manners
+        self.draws = draws
+        self.submit = submit
+        self.record = record
+        self.settle = settle
+        self.hosted = hosted
+        self.deferral = deferral
+        ratio = manners.budget_ratio
+        self.budget = None if ratio is None else RetryBudget(ratio)
+        self.whole = Deadlines(env, self._give_up)
+        self.first = Deadlines(env, self._give_up, self._has_begun)
+        self._between: dict[Sequence, None] = {}  # attempts that are still to be made
+        self._doomed: dict[Sequence, int] = {}  # attempts that will fail: the answer they asked for
+
+    def arrive(self, sequence: Sequence) -> None:
+        """A request has come."""
+        if self.budget is not None:
+            self.budget.earn()
+        if self.deferral is not None and self.deferral.defers(sequence, self._send):
+            return
+        self._send(sequence)
+
+    def _send(self, sequence: Sequence) -> None:
+        manners, now_s = self.manners, self.env.now
+        number, attempt = sequence.number, sequence.attempt
+        sequence.queued_at_s = now_s
+        if self.hosted is not None and self.hosted.on_no_replica and not self.pool.routed:
+            self.pool.on_missed()
+            self._overflow(sequence)
+            return
+        if manners.patience is not None:
+            patience_s = draw(manners.patience, self.draws.uniform(number, attempt, 0))
+            self.whole.add(now_s + patience_s, sequence)
+        if manners.ttft_patience is not None:
+            patience_s = draw(manners.ttft_patience, self.draws.uniform(number, attempt, 1))
+            self.first.add(now_s + patience_s, sequence)
+        if manners.errors and self.draws.uniform(number, attempt, 2) < manners.errors:
+            self._doomed[sequence], sequence.output_tokens = sequence.output_tokens, 1
+        self.submit(sequence)
+
+    def ended(self, sequence: Sequence) -> None:
+        """An attempt has ended: completed, rejected or lost."""
+        if sequence in self._doomed:
+            sequence.output_tokens = self._doomed.pop(sequence)
+            if sequence.outcome is Outcome.COMPLETED:
+                sequence.outcome = Outcome.FAILED
+                sequence.first_token_at_s = None
+        if sequence.left:  # what follows was settled when the client went
+            if sequence.outcome is Outcome.COMPLETED:
+                sequence.outcome = Outcome.TIMED_OUT
+            self.record(sequence)
+            return
+        settled = sequence.outcome is Outcome.COMPLETED or not self._tries_again(sequence)
+        self.record(sequence)
+        if settled:
+            self.settle(sequence)
+
+    def _has_begun(self, sequence: Sequence) -> bool:
+        """Whether the first token has come; a step's is known when the step begins."""
+        first_s = sequence.first_token_at_s
+        return first_s is not None and first_s < self.env.now
+
+    def _give_up(self, sequence: Sequence) -> None:
+        """The client of *sequence* has waited long enough."""
+        sequence.left = True
+        settled = not self._tries_again(sequence, Outcome.TIMED_OUT)
+        if self.manners.cancels:
+            self.pool.abort(sequence, Outcome.TIMED_OUT)
+        if settled:
+            self.settle(sequence)
+
+    def _tries_again(self, lost: Sequence, outcome: Outcome | None = None) -> bool:
+        """Arrange what follows *lost*, another attempt or a hosted answer; say whether any."""
+        outcome = lost.outcome if outcome is None else outcome
+        manners = self.manners
+        if (
+            lost.attempt < manners.retries
+            and outcome in manners.retried_on
+            and (self.budget is None or self.budget.spend())
+        ):
+            wait_s = manners.backoff(lost.attempt, self.draws.uniform(lost.number, lost.attempt, 3))
+            if outcome is Outcome.REJECTED and manners.retry_after_s is not None:
+                wait_s = manners.retry_after_s
+            again = self._another(lost)
+            Timeout(self.env, wait_s).callbacks.append(lambda _: self._retry(again))
+            return True
+        if self.hosted is not None and outcome in self.hosted.on:
+            self._overflow(self._another(lost))
+            return True
+        return False
+
+    def _another(self, lost: Sequence) -> Sequence:
+        lost.superseded = True
+        again = Sequence(
+            lost.route,
+            lost.number,
+            lost.arrived_at_s,
+            lost.input_tokens,
+            self._doomed.get(lost, lost.output_tokens),
+            lost.prefix,
+            lost.priority,
+            lost.attempt + 1,
+            lost.turn,
+        )
+        self._between[again] = None
+        return again
+
+    def _retry(self, again: Sequence) -> None:
+        del self._between[again]
+        self._send(again)
+
+    def _overflow(self, sequence: Sequence) -> None:
+        assert self.hosted is not None
+        self._between[sequence] = None
+        sequence.queued_at_s = self.env.now
+        sequence.replica = HOSTED_REPLICA
+        wait_s = self.hosted.answer_s(sequence)
+        Timeout(self.env, wait_s).callbacks.append(lambda _: self._answered(sequence))
+
+    def _answered(self, sequence: Sequence) -> None:
+        assert self.hosted is not None
+        del self._between[sequence]
+        self.hosted.answer(sequence)
+        self.record(sequence)
+        self.settle(sequence)
+
+    def close(self) -> list[Sequence]:
+        """The run is over: return the attempts that were still to be made or answered elsewhere.
+
+        Those that were to fail ask for all their tokens again; whoever has them may record them.
+        """
+        for sequence, output_tokens in self._doomed.items():
+            sequence.output_tokens = output_tokens
+        waiting = self.deferral.close() if self.deferral is not None else []
+        return [*self._between, *waiting]

@@ -1,0 +1,98 @@
+"""Meter: reads at the window's two ends what a pool's paid time was. In simulated time."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+
+from sim.fleet.keeper import Keeper
+from sim.fleet.occupancy import Occupancy
+from sim.fleet.provider import Provider
+from sim.fleet.seat import PAID, State
+from sim.ledger.usage import INTERVAL_S, PoolUsage
+
+ROUNDING = 1e-9
+"""By how much sums of step lengths may pass the clock's own difference."""
+
+
+class PoolMeter:
+    """What the nodes and replicas of one pool were in the window [0, *window_s*)."""
+
+    def __init__(
+        self, occupancy: Occupancy, provider: Provider, keeper: Keeper, window_s: float
+    ) -> None:
+        self.occupancy = occupancy
+        self.provider = provider
+        self.keeper = keeper
+        self.window_s = window_s
+        self._opened = self._closed = (0.0, 0.0, 0.0)
+
+    def open(self) -> None:
+        """The window begins now."""
+        self._opened = self._read()
+
+    def close(self) -> None:
+        """The window ends now."""
+        self._closed = self._read()
+
+    def _read(self) -> tuple[float, float, float]:
+        occupancy = self.occupancy
+        return (
+            occupancy.busy_s(State.READY),
+            occupancy.busy_s(State.DRAINING),
+            occupancy.used_block_s(),
+        )
+
+    def usage(self, intervals: int) -> PoolUsage:
+        """Return what the paid time was; the run is over, so that leases know their ends."""
+        window_s, levels = self.window_s, self.occupancy.levels
+        spent_s = {state: levels[state].integral(0.0, window_s) for state in PAID}
+        ready_busy_s, draining_busy_s, block_s = (
+            after - before for after, before in zip(self._closed, self._opened, strict=True)
+        )
+        ready_busy_s = _at_most(ready_busy_s, spent_s[State.READY])
+        draining_busy_s = _at_most(draining_busy_s, spent_s[State.DRAINING])
+        tails_s = [(lease.tail_s(0.0, window_s), lease) for lease in self.provider.leases]
+        tail_s = math.fsum(s * lease.slots for s, lease in tails_s)
+        spare_s = math.fsum(s * lease.spare_gpus for s, lease in tails_s)
+        return PoolUsage(
+            paid_s=math.fsum(spent_s.values()) + tail_s,
+            busy_s=ready_busy_s + draining_busy_s,
+            idle_s=spent_s[State.READY] - ready_busy_s,
+            starting_s=spent_s[State.STARTING],
+            draining_s=spent_s[State.DRAINING] - draining_busy_s + tail_s,
+            failed_s=spent_s[State.FAILED],
+            node_s=self._node_s(spot=False),
+            spot_node_s=self._node_s(spot=True),
+            unplaced_gpu_s=self.keeper.unplaced_gpus.integral(0.0, window_s) + spare_s,
+            kv_used_block_s=block_s,
+            kv_block_s=self.occupancy.blocks.integral(0.0, window_s),
+            paid_by_interval=self._by_interval(intervals),
+        )
+
+    def _node_s(self, *, spot: bool) -> float:
+        return math.fsum(
+            lease.paid_s(0.0, self.window_s) for lease in self.provider.leases if lease.spot is spot
+        )
+
+    def _by_interval(self, intervals: int) -> np.ndarray:
+        """Mean paid replicas in each 5 minutes, those of a lease's tail included."""
+        paid = np.zeros(intervals)
+        for level in self.occupancy.levels.values():
+            paid += level.by_interval(INTERVAL_S, intervals, self.window_s)
+        edges_s = np.minimum(np.arange(intervals + 1) * INTERVAL_S, self.window_s).tolist()
+        for lease in self.provider.leases:
+            if lease.tail_s(0.0, self.window_s):
+                for n, (begin_s, end_s) in enumerate(pairwise(edges_s)):
+                    share = lease.tail_s(begin_s, end_s) / max(end_s - begin_s, 1e-9)
+                    paid[n] += lease.slots * share
+        return paid
+
+
+def _at_most(part_s: float, whole_s: float) -> float:
+    """*part_s*, but not above *whole_s* by a rounding."""
+    if whole_s < part_s <= whole_s * (1.0 + ROUNDING) + ROUNDING:
+        return whole_s
+    return part_s

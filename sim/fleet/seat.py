@@ -1,0 +1,67 @@
+"""Seat: one replica's place on a node, from the order to the release. Knows no clock."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from sim.serving.replica import Replica
+
+if TYPE_CHECKING:
+    from sim.fleet.node import Node
+
+
+class State(IntEnum):
+    """Where a replica stands. What is `ORDERED` is not paid yet; `GONE` is final."""
+
+    ORDERED = 0
+    STARTING = 1
+    READY = 2
+    DRAINING = 3
+    FAILED = 4
+    GONE = 5
+
+
+PAID = (State.STARTING, State.READY, State.DRAINING, State.FAILED)
+"""States that cost money."""
+
+
+class Seat:
+    """A replica of a pool: its engine, its node, and its state.
+
+    `cause` says why it was started (start, scale, rollout, replacement), `version` by which
+    rollout. `life` counts changes of its state: a process that waited and finds another number
+    than it left is void. `slot` is its place in the router while requests go there.
+    """
+
+    __slots__ = (
+        "busy_mark_s",
+        "cause",
+        "index",
+        "life",
+        "node",
+        "replica",
+        "slot",
+        "state",
+        "version",
+    )
+
+    def __init__(self, replica: Replica, node: Node, version: int, cause: str) -> None:
+        self.replica = replica
+        self.index = replica.index
+        self.node = node
+        self.version = version
+        self.cause = cause
+        self.state = State.ORDERED
+        self.life = 0
+        self.slot: int | None = None
+        self.busy_mark_s = 0.0  # busy seconds when the present state began
+
+    @property
+    def held(self) -> int:
+        """Sequences in its engine, waiting or running."""
+        batcher = self.replica.batcher
+        return len(batcher.running) + batcher.waiting.count + len(batcher.coming)
+
+    def __repr__(self) -> str:
+        return f"Seat({self.index}, {self.state.name}, node {self.node.number})"
