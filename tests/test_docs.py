@@ -19,8 +19,8 @@ ACCOUNTING = (DOCS / "accounting.md").read_text(encoding="utf-8")
 REFERENCE = (DOCS / "scenario-file.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", REFERENCE, re.MULTILINE | re.DOTALL)
+def blocks(language: str, page: str = REFERENCE) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 SMALLEST, _, BILL, BROKEN = blocks("yaml")
@@ -54,16 +54,19 @@ def test_every_key_of_the_schema_is_in_the_reference() -> None:
     keys = {
         key for spec in (schema, *schema["$defs"].values()) for key in spec.get("properties", {})
     }
-    told = set(re.findall(r"[a-z0-9_]+", " ".join(re.findall(r"`([^`\n]+)`", REFERENCE))))
-    told |= set(re.findall(r"[a-z0-9_]+", " ".join(blocks("yaml"))))
+    pages = REFERENCE + (DOCS / "autoscaling.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", pages))))
+    told |= set(re.findall(r"\w+", " ".join(blocks("yaml", pages))))
     assert keys <= told, sorted(keys - told)
 
 
 def test_every_name_of_the_catalog_is_in_the_reference() -> None:
+    from sim.catalog.failures import failure_rates
     from sim.catalog.gpus import gpus
+    from sim.catalog.startup import startups
     from sim.catalog.workloads import day_curves, workloads
 
-    for item in (*gpus(), *day_curves(), *workloads()):
+    for item in (*gpus(), *day_curves(), *workloads(), *startups(), *failure_rates()):
         assert item.name in REFERENCE
 
 

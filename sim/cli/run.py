@@ -15,6 +15,7 @@ from sim.cli.scenario import overrides
 
 if TYPE_CHECKING:
     from sim.report.directory import Directory
+    from sim.report.table import Table
     from sim.scenario.document import Scenario
     from sim.studies.result import Result
 
@@ -70,10 +71,10 @@ def run(
         raise InputError(f"--fail-on-slo: no route of {file} has an slo")
     with Progress(quiet) as progress, _scratch(directory) as spool:
         result = _simulate(scenario, seed, replications, jobs, spool, progress)
-        summary = result.summary()
+        summary, story = result.summary(), _story(scenario, result)
         if directory is not None:
-            _write(directory, result, summary, spool, progress, jobs)
-    _print(summary, as_json, quiet)
+            _write(directory, result, summary, story, spool, progress, jobs)
+    _print(summary, story, as_json, quiet)
     if directory is not None and not (quiet or as_json):
         say(f"Wrote {directory.path}; start with {directory.path / 'report.html'}")
     return _judge(summary) if fail_on_slo else OK
@@ -100,15 +101,41 @@ def _simulate(
         replications=replications,
         jobs=jobs,
         spool=spool,
-        sample_every_s=None if spool is None else max(LEAST_SAMPLE_S, scenario.horizon / SAMPLES),
+        sample_every_s=_sample_every_s(scenario, spool),
         progress=lambda done, total: progress.update("replications", done, total),
     )
+
+
+def _sample_every_s(scenario: Scenario, spool: Path | None) -> float | None:
+    """Time between samples; None where neither a file nor a story of the fleet needs them."""
+    if spool is None and _is_plain(scenario):
+        return None
+    return max(LEAST_SAMPLE_S, scenario.horizon / SAMPLES)
+
+
+def _is_plain(scenario: Scenario) -> bool:
+    """Whether nothing ever happens to the fleet."""
+    return all(pool.is_fixed for pool in scenario.pools.values())
+
+
+def _story(scenario: Scenario, result: Result) -> list[Table]:
+    """What happened to the fleet in the first replication, as tables."""
+    from sim.report.clock import Clock
+    from sim.report.fleet_events import what_happened
+
+    if _is_plain(scenario):
+        return []
+    first = result.runs[0]
+    starting_s = {name: pool.starting_s for name, pool in first.usage.pools.items()}
+    clock = Clock(scenario.horizon, scenario.starts_on)
+    return what_happened(first.events, first.timeseries, starting_s, clock, len(result.runs))
 
 
 def _write(
     directory: Directory,
     result: Result,
     summary: dict[str, Any],
+    story: list[Table],
     spool: Path | None,
     progress: Progress,
     jobs: int | None,
@@ -132,12 +159,15 @@ def _write(
         attempts=read(spool) if spool is not None else (),
         usd_of=usd_of_run(result),
         timeseries=result.runs[0].timeseries,
+        events=result.runs[0].events,
+        story=story,
+        starts_on=result.scenario.starts_on,
         curve=[vars(point) for point in points],
     )
     write_out(directory, findings)
 
 
-def _print(summary: dict[str, Any], as_json: bool, quiet: bool) -> None:
+def _print(summary: dict[str, Any], story: list[Table], as_json: bool, quiet: bool) -> None:
     if as_json:
         from sim.report.export import summary_json
 
@@ -145,7 +175,7 @@ def _print(summary: dict[str, Any], as_json: bool, quiet: bool) -> None:
     else:
         from sim.report.screen import print_report
 
-        print_report(summary, sys.stdout, brief=quiet)
+        print_report(summary, sys.stdout, story=story, brief=quiet)
 
 
 def _judge(summary: dict[str, Any]) -> int:

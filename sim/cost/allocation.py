@@ -11,6 +11,7 @@ import numpy as np
 from sim.cost.bill import (
     ROUTE_DRIVERS,
     Bill,
+    HostedPart,
     Line,
     gpu_hours,
     pool_quantity,
@@ -91,8 +92,9 @@ def allocate(
 ) -> Allocation:
     """Divide every line of *bill* among the routes.
 
-    Nodes by *shares_of* their pool. Other lines: to the route that they name, else by their driver
-    where each route or pool has its own quantity of it, else by node dollars.
+    Nodes by *shares_of* their pool, hosted tokens to the route that they are of. Other lines: to
+    the route that they name, else by their driver where each route or pool has its own quantity of
+    it, else by node dollars.
     """
     by_pool = {p: shares_of(usage, scenario, p, rates[p]) for p in scenario.pools}
     fleet = shares(_node_weights(bill, by_pool, usage, scenario))
@@ -108,6 +110,8 @@ def allocate(
     for line, spec in zip(bill.lines, bill.specs, strict=True):
         if spec is None:
             charge(line.usd, by_pool[line.pool or ""])
+        elif isinstance(spec, HostedPart):
+            charge(line.usd, {spec.route: 1.0})
         else:
             for usd, among in _divide(line, spec, usage, scenario, by_pool, fleet):
                 charge(usd, among)

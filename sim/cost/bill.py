@@ -11,12 +11,12 @@ from sim.scenario.bill import BillLine
 from sim.scenario.document import Scenario
 from sim.units import HOURS_PER_MONTH
 
-NODE_LINE = "nodes"
-"""Name of the line of each pool's nodes."""
+NODE_LINE, SPOT_LINE = "nodes", "spot nodes"
+"""Names of the lines of each pool's nodes."""
 
 SENT_WASTE = ("timed_out", "failed", "cancelled", "retried")
 """Waste whose output had been streamed to someone: it is egress all the same. What is recomputed
-after a preemption is not sent again."""
+after a preemption is not sent again, and health checks do not leave the house."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,24 @@ class Line:
 
 
 @dataclass(frozen=True)
+class HostedPart:
+    """What a line of a hosted API is for: tokens of one kind, as `KindTokens` has them."""
+
+    route: str
+    kind: str
+
+
+Spec = BillLine | HostedPart | None
+"""What a line stands for: a line of the scenario's own, hosted tokens, or (None) a pool's nodes."""
+
+
+@dataclass(frozen=True)
 class Bill:
-    """All lines of a window; `spec` of `lines[i]` is `specs[i]`, None for a pool's nodes."""
+    """All lines of a window; `specs[i]` is what `lines[i]` stands for."""
 
     window_s: float
     lines: tuple[Line, ...]
-    specs: tuple[BillLine | None, ...]
+    specs: tuple[Spec, ...]
 
     @property
     def total_usd(self) -> float:
@@ -60,12 +72,20 @@ class Bill:
         return self.usd_per_hour * HOURS_PER_MONTH
 
     def node_usd(self, pool: str) -> float:
-        """Dollars of one pool's nodes, GPUs without a replica included."""
+        """Dollars of one pool's nodes, spot or not, GPUs without a replica included."""
         return math.fsum(
             line.usd
             for line, spec in zip(self.lines, self.specs, strict=True)
             if spec is None and line.pool == pool
         )
+
+    def hosted_usd(self, route: str) -> dict[str, float]:
+        """Dollars that a hosted API took for *route*, by kind of token; empty if it took none."""
+        return {
+            spec.kind: line.usd
+            for line, spec in zip(self.lines, self.specs, strict=True)
+            if isinstance(spec, HostedPart) and spec.route == route
+        }
 
     def pool_usd(self, pool: str) -> float:
         """Dollars of all lines that name *pool*."""
@@ -115,7 +135,7 @@ def pools_of(spec: BillLine, scenario: Scenario) -> list[str]:
 def pool_quantity(spec: BillLine, pool: str, usage: Usage, scenario: Scenario) -> float:
     """Quantity of a driver that each pool has its own of: node-hours or GPU-hours."""
     if spec.driver == "node_hours":
-        return usage.pools[pool].node_s / 3600.0
+        return (usage.pools[pool].node_s + usage.pools[pool].spot_node_s) / 3600.0
     return gpu_hours(usage.pools[pool], scenario.pools[pool].tensor_parallel)
 
 
@@ -132,14 +152,47 @@ def _quantity(spec: BillLine, usage: Usage, scenario: Scenario) -> float:
 
 
 def bill(usage: Usage, scenario: Scenario) -> Bill:
-    """The bill of *usage*: every pool's paid node-hours, then the scenario's own lines in order."""
-    lines: list[Line] = []
-    for name, pool in scenario.pools.items():
-        hours = usage.pools[name].node_s / 3600.0
-        price = pool.node.usd_per_node_hour
-        lines.append(Line(NODE_LINE, "node", name, "node_hours", hours, price))
-    for spec in scenario.bill:
-        quantity = _quantity(spec, usage, scenario)
-        lines.append(Line(spec.line, spec.kind, spec.pool, spec.driver, quantity, spec.usd))
-    specs = (*(None for _ in scenario.pools), *scenario.bill)
-    return Bill(usage.window_s, tuple(lines), specs)
+    """The bill of *usage*: every pool's paid node-hours, what a hosted API answered, then the
+    scenario's own lines in order."""
+    nodes = [line for pool in scenario.pools for line in _node_lines(pool, usage, scenario)]
+    hosted = [part for route in scenario.routes for part in _hosted_lines(route, usage, scenario)]
+    own = [
+        Line(s.line, s.kind, s.pool, s.driver, _quantity(s, usage, scenario), s.usd)
+        for s in scenario.bill
+    ]
+    lines = (*nodes, *(line for line, _ in hosted), *own)
+    specs = (*(None for _ in nodes), *(part for _, part in hosted), *scenario.bill)
+    return Bill(usage.window_s, lines, specs)
+
+
+def _node_lines(name: str, usage: Usage, scenario: Scenario) -> list[Line]:
+    node, used = scenario.pools[name].node, usage.pools[name]
+    hours = used.node_s / 3600.0
+    lines = [Line(NODE_LINE, "node", name, "node_hours", hours, node.usd_per_node_hour)]
+    if node.spot is not None:
+        spot_hours, price = used.spot_node_s / 3600.0, node.usd_per_spot_node_hour
+        lines.append(Line(SPOT_LINE, "node", name, "node_hours", spot_hours, price))
+    return lines
+
+
+def _hosted_lines(name: str, usage: Usage, scenario: Scenario) -> list[tuple[Line, HostedPart]]:
+    """A line for each kind of token that the hosted API was asked for, at the API's own price."""
+    api, counts = scenario.routes[name].overflow, usage.routes[name].hosted
+    if api is None:
+        return []
+    kinds = (
+        ("input", counts.input - counts.cached_input, api.usd_per_million_input),
+        ("cached_input", counts.cached_input, api.cached_input_usd),
+        ("output", counts.output, api.usd_per_million_output),
+    )
+    return [
+        (
+            Line(
+                f"hosted {kind.replace('_', ' ')} ({name})", "hosted", None,
+                "million_tokens", tokens / 1e6, usd,
+            ),
+            HostedPart(name, kind),
+        )
+        for kind, tokens, usd in kinds
+        if tokens
+    ]  # fmt: skip

@@ -7,7 +7,7 @@ attempts, waste within its class: input that was computed in vain makes input de
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
@@ -92,21 +92,21 @@ def kind_money(usd: float, seconds: ReferenceSeconds, tokens: KindTokens) -> Kin
     total_s = seconds.total_s
     if total_s <= 0:
         return KindMoney(unpriced_usd=usd)
-    unpriced: list[float] = []
+    parts_s = (seconds.input_s, seconds.cached_input_s, seconds.output_s)
+    return _priced([usd * part_s / total_s for part_s in parts_s], tokens)
 
-    def of(part_s: float, count: float) -> float:
-        money = usd * part_s / total_s
-        if count > 0:
-            return money
-        unpriced.append(money)
-        return 0.0
 
-    return KindMoney(
-        input_usd=of(seconds.input_s, tokens.input),
-        cached_input_usd=of(seconds.cached_input_s, tokens.cached_input),
-        output_usd=of(seconds.output_s, tokens.output),
-        unpriced_usd=math.fsum(unpriced),
-    )
+def hosted_money(usd_by_kind: Mapping[str, float], tokens: KindTokens) -> KindMoney:
+    """What a hosted API took, by the kinds of `KindTokens` as it bills them itself."""
+    return _priced([usd_by_kind.get(f.name, 0.0) for f in fields(KindTokens)], tokens)
+
+
+def _priced(money: Sequence[float], tokens: KindTokens) -> KindMoney:
+    """Money for input, cached input and output; unpriced where no such token was useful."""
+    counts = (tokens.input, tokens.cached_input, tokens.output)
+    priced = [usd if count > 0 else 0.0 for usd, count in zip(money, counts, strict=True)]
+    unpriced = [usd for usd, count in zip(money, counts, strict=True) if not count > 0]
+    return KindMoney(*priced, unpriced_usd=math.fsum(unpriced))
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,13 @@ class Served:
     """What a route's money bought, in the units that have a price.
 
     `goodput_tokens` are useful tokens inside every SLO of the route; all of them if it has none.
+    `reasoning_tokens` are the part of the output that nobody sees.
     """
 
     tokens: KindTokens
     completed_requests: float
     goodput_tokens: float
+    reasoning_tokens: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ class Prices:
     """Prices: the first three over the whole money, those by kind of token over their class.
 
     The price of a kind x its tokens, summed over kinds, + `unpriced_usd` + `unallocated_usd` is
-    the money. None where there is nothing to divide by.
+    the money. None where there is nothing to divide by. *Visible* output is that without reasoning:
+    the same money over fewer tokens; None where there is no reasoning.
     """
 
     usd_per_million_useful_tokens: float | None
@@ -137,6 +140,7 @@ class Prices:
     usd_per_million_output_tokens: float | None
     unpriced_usd: float
     unallocated_usd: float
+    usd_per_million_visible_output_tokens: float | None = None
 
 
 def prices(usd: float, parts: Iterable[tuple[KindMoney, Served]], unallocated_usd: float) -> Prices:
@@ -146,6 +150,8 @@ def prices(usd: float, parts: Iterable[tuple[KindMoney, Served]], unallocated_us
     tokens = total([s.tokens for _, s in parts], KindTokens)
     requests = math.fsum(s.completed_requests for _, s in parts)
     goodput = math.fsum(s.goodput_tokens for _, s in parts)
+    reasoning = math.fsum(s.reasoning_tokens for _, s in parts)
+    visible = per(money.output_usd, tokens.output - reasoning, MILLION) if reasoning > 0 else None
     return Prices(
         usd_per_million_useful_tokens=per(usd, tokens.total, MILLION),
         usd_per_thousand_requests=per(usd, requests, 1e3),
@@ -157,6 +163,7 @@ def prices(usd: float, parts: Iterable[tuple[KindMoney, Served]], unallocated_us
         usd_per_million_output_tokens=per(money.output_usd, tokens.output, MILLION),
         unpriced_usd=money.unpriced_usd,
         unallocated_usd=unallocated_usd,
+        usd_per_million_visible_output_tokens=visible,
     )
 
 

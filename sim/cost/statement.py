@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sim.cost.allocation import Allocation, SharesOf, allocate, peak_shares, use_shares
 from sim.cost.benchmark import Benchmark
@@ -20,6 +20,7 @@ from sim.cost.pricing import (
     Prices,
     Served,
     components,
+    hosted_money,
     kind_money,
     kind_tokens,
     prices,
@@ -41,7 +42,8 @@ from sim.scenario.document import Scenario
 
 @dataclass(frozen=True)
 class Cost:
-    """Prices of a fleet or of a route, by use and by peak; components divide the money by use."""
+    """Prices of a fleet or of a route, by use and by peak; components divide the money by use,
+    but for that of a hosted API."""
 
     by_use: Prices
     by_peak: Prices
@@ -59,17 +61,23 @@ class Gap:
 
 @dataclass(frozen=True)
 class RouteStatement:
-    """What one route pays: `by_use_usd` is what its `cost` divides."""
+    """What one route pays: `by_use_usd` is what its `cost` divides, `hosted_usd` is in both."""
 
     cost: Cost
     by_use_usd: float
     by_peak_usd: float
+    hosted_usd: float
 
 
 @dataclass(frozen=True)
 class PoolStatement:
-    """One pool's capacity and its dollars: its nodes, and the bill's lines that name it."""
+    """One pool's capacity and its dollars: its nodes, and the bill's lines that name it.
 
+    Mean replicas that were paid, and that were ready: serving, or with a request still inside.
+    """
+
+    paid_replicas: float
+    ready_replicas: float
     utilization: Utilization
     gpu_hours: GpuHours
     naive: Naive
@@ -116,6 +124,8 @@ def statement(usage: Usage, scenario: Scenario, benchmarks: Mapping[str, Benchma
         routes={name: routes.statement(name) for name in scenario.routes},
         pools={
             name: PoolStatement(
+                paid_replicas=usage.pools[name].paid_s / usage.window_s,
+                ready_replicas=usage.pools[name].ready_s / usage.window_s,
                 utilization=loads[name].utilization(),
                 gpu_hours=loads[name].gpu_hours,
                 naive=pool_naive(benchmarks.get(name), pool.usd_per_replica_hour),
@@ -146,12 +156,12 @@ def _loads(
 
 
 def _naive(usage: Usage, scenario: Scenario, benchmarks: Mapping[str, Benchmark]) -> Naive:
-    """Weighted by useful tokens, or by offered ones if none was useful."""
-    some = any(r.useful.input + r.useful.output > 0 for r in usage.routes.values())
+    """Weighted by the useful tokens that the fleet served, or by offered ones if there are none."""
+    some = any(r.served.input + r.served.output > 0 for r in usage.routes.values())
     weighed = []
     for name, benchmark in benchmarks.items():
         routes = [usage.routes[r] for r, spec in scenario.routes.items() if spec.pool == name]
-        counts = [r.useful if some else r.offered for r in routes]
+        counts = [r.served if some else r.offered for r in routes]
         weighed.append(
             Weighed(
                 name,
@@ -179,6 +189,7 @@ class _Routes:
         self.billed = billed
         self.seconds = {r: self._seconds(r, rates) for r in scenario.routes}
         self.served = {r: self._served(r) for r in scenario.routes}
+        self.hosted_usd = {r: math.fsum(billed.hosted_usd(r).values()) for r in scenario.routes}
 
         def divided(by: SharesOf) -> Allocation:
             return allocate(billed, usage, scenario, rates, by)
@@ -194,14 +205,27 @@ class _Routes:
     def _served(self, route: str) -> Served:
         used = self.usage.routes[route]
         goodput = goodput_tokens(used, self.scenario.routes[route].slo is not None)
-        return Served(kind_tokens(used.useful), used.requests.completed, goodput)
+        useful = used.useful
+        return Served(kind_tokens(useful), used.requests.completed, goodput, useful.reasoning)
 
     def _parts(self, by: Allocation, route: str) -> tuple[KindMoney, Served]:
+        """Money by kind of token, the API's own by its prices, and what it bought."""
         served = self.served[route]
-        return kind_money(by.by_route[route], self.seconds[route], served.tokens), served
+        own_usd = by.by_route[route] - self.hosted_usd[route]
+        own = kind_money(own_usd, self.seconds[route], served.tokens)
+        hosted = hosted_money(self.billed.hosted_usd(route), served.tokens)
+        return total([own, hosted], KindMoney), served
+
+    def _user_parts(self, by: Allocation, route: str) -> tuple[KindMoney, Served]:
+        """The same without the requests of a route that is of use to nobody."""
+        money, served = self._parts(by, route)
+        if self.scenario.routes[route].useful:
+            return money, served
+        return money, replace(served, completed_requests=0.0)
 
     def _components(self, route: str) -> Components:
-        return components(self.by_use.by_route[route], self.seconds[route])
+        own_usd = self.by_use.by_route[route] - self.hosted_usd[route]
+        return components(own_usd, self.seconds[route])
 
     def statement(self, route: str) -> RouteStatement:
         """One route's part."""
@@ -214,6 +238,7 @@ class _Routes:
             ),
             by_use_usd=usd,
             by_peak_usd=peak_usd,
+            hosted_usd=self.hosted_usd[route],
         )
 
     def fleet_cost(self) -> Cost:
@@ -221,7 +246,7 @@ class _Routes:
         routes = list(self.scenario.routes)
 
         def priced(by: Allocation) -> Prices:
-            parts = (self._parts(by, r) for r in routes)
+            parts = (self._user_parts(by, r) for r in routes)
             return prices(self.billed.total_usd, parts, by.unallocated_usd)
 
         return Cost(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
 from sim.cost.benchmark import Benchmark
-from sim.cost.bill import gpu_hours, useful_tokens
+from sim.cost.bill import gpu_hours
 from sim.cost.reference import ReferenceRates, reference_seconds
 from sim.ledger.usage import PoolUsage, ReferenceTokens, RouteUsage
 
@@ -112,8 +112,8 @@ def pool_load(
     benchmark: Benchmark | None,
     hours: GpuHours,
 ) -> Load:
-    """Load of one pool; without a benchmark nothing counts as used."""
-    tokens = math.fsum(useful_tokens(r) for r in routes.values())
+    """Load of one pool; without a benchmark nothing counts as used, nor what an API answered."""
+    tokens = math.fsum(r.served.input + r.served.output for r in routes.values())
     return Load(
         paid_s=pool.paid_s,
         busy_s=pool.busy_s,

@@ -28,7 +28,9 @@ def check_replica(name: str, busy_s: float, charged_s: float, lost_s: float) -> 
 def check_usage(usage: Usage, arrived: Iterable[int]) -> None:
     """Requests, tokens and paid seconds of *usage*; *arrived*: counted at the door, per route."""
     for (name, route), count in zip(usage.routes.items(), arrived, strict=True):
-        _check_route(name, route, count)
+        _check_requests(name, route, count)
+        _check_asked(name, route)
+        _check_computed(name, route)
     for name, pool in usage.pools.items():
         _check_pool(name, pool)
     for law in ("input", "output", "cached_input"):
@@ -36,17 +38,38 @@ def check_usage(usage: Usage, arrived: Iterable[int]) -> None:
         check_equal(f"useful {law} tokens of all routes", parts, getattr(usage.overall.useful, law))
 
 
-def _check_route(name: str, route: RouteUsage, arrived: int) -> None:
+def _check_requests(name: str, route: RouteUsage, arrived: int) -> None:
+    """Every request ends once, and all its attempts but the last were followed by another."""
     r = route.requests
     ended = r.completed + r.rejected + r.timed_out + r.failed + r.cancelled + r.in_flight
     check_equal(f"requests of {name} by final state", ended, r.arrived)
     check_equal(f"requests of {name} at the door", r.arrived, arrived)
-    useful, offered = route.useful, route.offered
+    check_equal(f"attempts of {name} that are no retries", r.attempts - r.retried, r.arrived)
+
+
+def _check_asked(name: str, route: RouteUsage) -> None:
+    """Nothing was answered that was not asked for."""
+    useful, offered, hosted = route.useful, route.offered, route.hosted
     for kind in ("input", "output"):
         if getattr(useful, kind) > getattr(offered, kind):
             raise ConservationError(f"{name}: more useful {kind} tokens than were asked for")
+        if getattr(hosted, kind) > getattr(offered, kind):
+            raise ConservationError(f"{name}: more hosted {kind} tokens than were asked for")
     if useful.cached_input > useful.input:
         raise ConservationError(f"{name}: more cached than input tokens")
+    if hosted.requests > route.requests.completed:
+        raise ConservationError(f"{name}: more hosted requests than were completed")
+
+
+def _check_computed(name: str, route: RouteUsage) -> None:
+    """What the fleet computed is useful, wasted or undecided, every token once."""
+    served, computed = route.served, route.computed
+    wasted_input = math.fsum(route.wasted_input.values())
+    wasted_output = math.fsum(route.wasted_output.values())
+    used_input = served.input - served.cached_input + wasted_input + computed.undecided_input
+    used_output = served.output + wasted_output + computed.undecided_output
+    check_equal(f"computed input tokens of {name}", used_input, computed.input)
+    check_equal(f"computed output tokens of {name}", used_output, computed.output)
 
 
 def _check_pool(name: str, pool: PoolUsage) -> None:

@@ -23,6 +23,7 @@ class Attempt(Protocol):
     outcome: Any
     attempt: int
     high_water: int
+    superseded: bool
 
 
 FIELDS: dict[str, type[np.generic]] = {
@@ -47,13 +48,21 @@ FIELDS: dict[str, type[np.generic]] = {
 TROUBLE: dict[str, type[np.generic]] = {
     "outcome": np.int8,
     "attempt": np.int32,
+    "superseded": np.int8,
     "computed": np.int64,
     "high_water": np.int64,
     "recomputed_input": np.int64,
     "recomputed_output": np.int64,
     "waste_s": np.float64,
 }
-"""Fields that are all zero for a first attempt that went smoothly, `computed` aside."""
+"""Fields that are all zero for a first attempt that went smoothly, `computed` aside.
+
+`superseded` is 1 for an attempt that another at the same request follows: every request has exactly
+one that is not, its last.
+"""
+
+NO_REPLICA, HOSTED_REPLICA = -1, -2
+"""What `replica` is for an attempt that none ever took, and for one that a hosted API answered."""
 
 _smooth = attrgetter(*FIELDS)
 _rough = attrgetter(*FIELDS, *TROUBLE)
@@ -74,7 +83,7 @@ class Ledger:
 
     def add(self, attempt: Attempt) -> None:
         """Record an attempt that has ended. Amortised O(1)."""
-        if attempt.outcome or attempt.attempt or attempt.high_water:
+        if attempt.outcome or attempt.attempt or attempt.high_water or attempt.superseded:
             self._rough.append(_rough(attempt))
             if len(self._rough) == CHUNK_ATTEMPTS:
                 self.flush()
@@ -109,3 +118,10 @@ def _columns(rows: list[tuple[Any, ...]], fields: dict[str, type[np.generic]]) -
     if "outcome" not in fields:
         columns["computed"] = columns["input_tokens"] + columns["output_tokens"] - 1
     return columns
+
+
+def rows_where(columns: Columns, chosen: np.ndarray) -> Columns:
+    """The chosen rows; no copy if that is all of them."""
+    if chosen.all():
+        return columns
+    return {name: values[chosen] for name, values in columns.items()}

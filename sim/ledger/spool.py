@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.ledger.metering import OUTCOMES, computed_input, rows_where
-from sim.ledger.records import Columns
+from sim.ledger.records import HOSTED_REPLICA, NO_REPLICA, Columns, rows_where
+from sim.ledger.tokens import OUTCOMES, REJECTED, computed_input
 
 
 class Spool:
     """Writes attempts at requests that arrived in [0, horizon) into *directory*, chunk by chunk.
 
-    *gpus*: of one replica, per route; one each if not given.
+    *gpus*: of one replica, per route; one each if not given. What never came is NaN: all times of
+    an attempt that was rejected, `queued_at_s` of one that no replica took.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class Spool:
             return
         c = rows_where(columns, arrived)
         gpus = self.gpus[c["route"]]
+        rejected, hosted = c["outcome"] == REJECTED, c["replica"] == HOSTED_REPLICA
+        unplaced = rejected | (c["replica"] == NO_REPLICA)
         np.savez(
             self.directory / f"{self._chunks:06d}.npz",
             route=self.names[c["route"]],
@@ -45,9 +48,9 @@ class Spool:
             attempt=c["attempt"],
             replica=c["replica"],
             arrived_at_s=c["arrived_at_s"],
-            queued_at_s=np.where(c["replica"] >= 0, c["queued_at_s"], np.nan),
-            first_token_at_s=c["first_token_at_s"],
-            finished_at_s=c["finished_at_s"],
+            queued_at_s=np.where(unplaced, np.nan, c["queued_at_s"]),
+            first_token_at_s=np.where(rejected, np.nan, c["first_token_at_s"]),
+            finished_at_s=np.where(rejected, np.nan, c["finished_at_s"]),
             input_tokens=c["input_tokens"],
             cached_input_tokens=c["cached_input"],
             output_tokens=c["generated"],
@@ -56,16 +59,15 @@ class Spool:
             decode_gpu_s=gpus * c["decode_s"],
             rent_gpu_s=gpus * c["rent_s"],
             waste_gpu_s=gpus * c["waste_s"],
-            uncached_tokens=computed_input(c) + c["recomputed_input"] + c["recomputed_output"],
+            computed_input_tokens=np.where(hosted, 0, computed_input(c)),
+            recomputed_input_tokens=c["recomputed_input"],
+            recomputed_output_tokens=c["recomputed_output"],
         )
         self._chunks += 1
 
 
 def read(directory: Path) -> Iterator[dict[str, np.ndarray]]:
-    """The chunks that a `Spool` wrote, in order: the columns of a `requests` file, without `usd`.
-
-    `uncached_tokens` counts computed prompt tokens, again each time.
-    """
+    """The chunks that a `Spool` wrote, in order: columns of a `requests` file, without `usd`."""
     for path in sorted(directory.glob("*.npz")):
         with np.load(path) as chunk:
             yield {name: chunk[name] for name in chunk.files}

@@ -17,14 +17,20 @@ import numpy as np
 INTERVAL_S = 300.0
 """Length of the intervals in which SLOs and peak shares are judged (5 minutes)."""
 
-WASTE_CAUSES = ("timed_out", "failed", "cancelled", "preempted", "retried")
+WASTE_CAUSES = ("timed_out", "failed", "cancelled", "preempted", "retried", "not_useful")
+"""Why tokens were computed for nothing: how their request ended, computed a second time after a
+preemption, in an attempt that another one followed, or for a route that is of use to nobody."""
+
+SLO_SLACK = 1e-6
+"""Relative slack of an SLO: a latency right at its target keeps it, however it was rounded."""
 
 
 @dataclass(frozen=True)
 class RequestCounts:
     """User requests that arrived in the window, by final state; `arrived` is the sum of the rest.
 
-    `attempts`, `retried` and `in_slo` are counted apart.
+    A request ends as its last attempt does. `attempts`, `retried` (attempts but the first) and
+    `in_slo` are counted apart.
     """
 
     arrived: float = 0.0
@@ -41,12 +47,40 @@ class RequestCounts:
 
 @dataclass(frozen=True)
 class TokenCounts:
-    """Tokens by kind. `input` includes `cached_input` and `template` (a route's hidden prefix)."""
+    """Tokens by kind. `input` includes `cached_input` and `template` (a route's hidden prefix).
+
+    `output` includes `reasoning`, which nobody is shown.
+    """
 
     input: float = 0.0
     cached_input: float = 0.0
     template: float = 0.0
     output: float = 0.0
+    reasoning: float = 0.0
+
+
+@dataclass(frozen=True)
+class HostedCounts:
+    """Requests that a hosted API answered in the fleet's place, and the tokens that it bills."""
+
+    requests: float = 0.0
+    input: float = 0.0
+    cached_input: float = 0.0
+    output: float = 0.0
+
+
+@dataclass(frozen=True)
+class ComputedTokens:
+    """Tokens that the fleet computed for requests of the window, each time that it did.
+
+    `undecided`: those of requests that were still in flight when the run ended, neither useful
+    nor wasted.
+    """
+
+    input: float = 0.0
+    output: float = 0.0
+    undecided_input: float = 0.0
+    undecided_output: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,14 +121,42 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class WorstWindow:
+    """The worst 5 minutes of an SLO: their start, and the quantile of what arrived in them.
+
+    None for the quantile: requests ended, but none was completed.
+    """
+
+    start_s: float
+    value_s: float | None
+
+    @property
+    def badness(self) -> float:
+        """What the worst of several windows has most of."""
+        return math.inf if self.value_s is None else self.value_s
+
+
+@dataclass(frozen=True)
 class SloFigure:
-    """One SLO as met: the quantile over the window, the share of 5-minute intervals that met it."""
+    """One SLO as met: the quantile over the window, the share of 5-minute intervals that met it.
+
+    `worst` of several replications is the worst of all.
+    """
 
     metric: str
     quantile: float
     target_s: float
     value_s: float | None
     windows_met_share: float | None
+    worst: WorstWindow | None = None
+
+
+@dataclass(frozen=True)
+class WindowCounts:
+    """5-minute intervals of a route that could be judged, and those that missed an SLO of it."""
+
+    judged: float = 0.0
+    bad: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -105,6 +167,8 @@ class RouteUsage:
     offered: TokenCounts = field(default_factory=TokenCounts)  # of all that arrived, as asked for
     useful: TokenCounts = field(default_factory=TokenCounts)
     goodput: TokenCounts = field(default_factory=TokenCounts)  # the useful ones inside the SLO
+    hosted: HostedCounts = field(default_factory=HostedCounts)  # of the completed ones
+    computed: ComputedTokens = field(default_factory=ComputedTokens)
     wasted_input: dict[str, float] = field(default_factory=dict)  # by WASTE_CAUSES
     wasted_output: dict[str, float] = field(default_factory=dict)
     ended_useful: ReferenceTokens = field(default_factory=ReferenceTokens)
@@ -116,11 +180,28 @@ class RouteUsage:
     tpot_s: Figures = field(default_factory=Figures)
     e2e_s: Figures = field(default_factory=Figures)
     slo: tuple[SloFigure, ...] = ()
+    windows: WindowCounts = field(default_factory=WindowCounts)
+
+    @property
+    def served(self) -> TokenCounts:
+        """The useful tokens that the fleet itself served, without `template` and `reasoning`.
+
+        All that a hosted API answered is useful, or nothing of the route is.
+        """
+        useful, hosted = self.useful, self.hosted
+        return TokenCounts(
+            input=max(0.0, useful.input - hosted.input),
+            cached_input=max(0.0, useful.cached_input - hosted.cached_input),
+            output=max(0.0, useful.output - hosted.output),
+        )
 
 
 @dataclass(frozen=True)
 class PoolUsage:
-    """What one pool's paid time was, in replica-seconds (unplaced: GPU-seconds), in the window."""
+    """What one pool's paid time was, in replica-seconds (unplaced: GPU-seconds), in the window.
+
+    `node_s` are node-seconds at the list price, `spot_node_s` those at the spot price.
+    """
 
     paid_s: float = 0.0
     busy_s: float = 0.0
@@ -129,16 +210,25 @@ class PoolUsage:
     draining_s: float = 0.0
     failed_s: float = 0.0
     node_s: float = 0.0
+    spot_node_s: float = 0.0
     unplaced_gpu_s: float = 0.0
     kv_used_block_s: float = 0.0
     kv_block_s: float = 0.0
     paid_by_interval: np.ndarray = field(default_factory=lambda: np.zeros(0))
     """(intervals,): mean paid replicas in each."""
 
+    @property
+    def ready_s(self) -> float:
+        """Replica-seconds that could serve, or (while draining) still did."""
+        return self.busy_s + self.idle_s
+
 
 @dataclass(frozen=True)
 class Usage:
-    """One replication, or the mean of several."""
+    """One replication, or the mean of several.
+
+    In `overall`, requests and latencies are of the routes that are of use to somebody.
+    """
 
     window_s: float
     routes: dict[str, RouteUsage]
@@ -152,6 +242,8 @@ T = TypeVar("T")
 
 def mean(usages: Sequence[T]) -> T:
     """Average dataclasses field by field: numbers, arrays, dicts, tuples and nested dataclasses.
+
+    Of worst windows the worst is kept.
 
     A figure that is None in any replication is None in the mean: a tail too thin once is not
     mended by averaging the rest.
@@ -169,6 +261,8 @@ def _mean(values: list[Any]) -> Any:
         return None
     if isinstance(first, str):
         return first
+    if isinstance(first, WorstWindow):
+        return max(values, key=lambda window: window.badness)
     if isinstance(first, int | float):
         return math.fsum(values) / len(values)
     if isinstance(first, np.ndarray):

@@ -32,8 +32,15 @@ COLUMNS = {
     "rent_gpu_s": float,
     "waste_gpu_s": float,
     "usd": float,
+    "computed_input_tokens": int,
+    "recomputed_input_tokens": int,
+    "recomputed_output_tokens": int,
 }
-"""Names and types of the file's columns, in order. A time that never came is empty."""
+"""Names and types of the file's columns, in order. A time that never came is empty.
+
+The last three are what the fleet computed of a prompt, each token once, and what it computed again
+after a preemption; with `output_tokens` they are all that it computed for the attempt.
+"""
 
 Chunk = Mapping[str, NDArray[Any]]
 UsdOf = Callable[[Chunk], NDArray[np.float64]]

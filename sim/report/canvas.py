@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -87,23 +88,41 @@ Draw = Callable[["Figure"], None]
 
 
 def svg(draw: Draw, width: float = 8.0, height: float = 4.5, form: str = "svg") -> bytes:
-    """What *draw* makes of a figure of *width* x *height* inches, in our style and no other.
+    """What *draw* makes of a figure of *width* x *height* inches, see `figure` and `render`."""
+    return render(figure(draw, width, height), form)
 
-    The user's own matplotlib settings have no say, nothing is dated and ids are salted, so equal
-    input gives equal bytes. *form* may be ``"png"`` for a look at it.
-    """
-    import matplotlib
+
+def figure(draw: Draw, width: float = 8.0, height: float = 4.5) -> Figure:
+    """A figure of *width* x *height* inches as *draw* makes it, in our style and no other."""
     from matplotlib.figure import Figure
 
-    ours: Any = {**_own_defaults(matplotlib.rcParamsDefault), **_STYLE}
-    with matplotlib.rc_context(ours), warnings.catch_warnings():
+    with styled():
+        empty = Figure(figsize=(width, height), layout="constrained")
+        draw(empty)
+    return empty
+
+
+def render(drawn: Figure, form: str = "svg") -> bytes:
+    """*drawn* as a file's bytes: nothing is dated and ids are salted, so equal input, equal bytes.
+
+    *form* may be ``"png"`` for a look at it.
+    """
+    with styled(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a name in a script we have no font for
-        figure = Figure(figsize=(width, height), layout="constrained")
-        draw(figure)
         out = io.BytesIO()
         metadata = {"Date": None, "Creator": None} if form == "svg" else None
-        figure.savefig(out, format=form, metadata=metadata, dpi=110)
+        drawn.savefig(out, format=form, metadata=metadata, dpi=110)
     return out.getvalue()
+
+
+@contextlib.contextmanager
+def styled() -> Iterator[None]:
+    """Our style for a while; the user's own matplotlib settings have no say, and are given back."""
+    import matplotlib
+
+    ours: Any = {**_own_defaults(matplotlib.rcParamsDefault), **_STYLE}
+    with matplotlib.rc_context(ours):
+        yield
 
 
 def _own_defaults(defaults: Any) -> dict[str, Any]:

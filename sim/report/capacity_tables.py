@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.report.numerals import hours, percent
+from sim.report.numerals import MISSING, dollars, hours, percent, significant
 from sim.report.summary import Summary
 from sim.report.table import Table, table
 
@@ -38,6 +38,35 @@ def utilization(summary: Summary) -> Table:
     above = (summary.number("utilization.benchmark") or 0.0) > 1.0
     note = "Above 100 %: the prefix cache does what the benchmark had to compute." if above else ""
     return table("Utilization", ["<kind", "share", "<meaning"], rows, note)
+
+
+def pools(summary: Summary) -> Table:
+    """A row per pool: its mean replicas, how full they were, and what it costs.
+
+    Empty for a single pool whose replicas were always ready: the other tables say it all.
+    """
+    parts = {name: summary.part("pools", name) for name in summary.names("pools")}
+    if len(parts) < 2 and not any(_varies(pool) for pool in parts.values()):
+        return table("Pools", [], [])
+    heads = ["replicas\npaid", "ready", "busy", "benchmark", "KV", "GPU-hours", "$"]
+    rows = [(name, *_pool(part)) for name, part in parts.items()]
+    note = "Replicas are means over time; ready are also those that finish what they began."
+    return table("Pools", ["<pool", *heads], rows, note)
+
+
+def _varies(pool: Summary) -> bool:
+    """Whether replicas started, drained or failed."""
+    return any(pool.number(f"gpu_hours.{state}") for state in ("starting", "draining", "failed"))
+
+
+def _pool(pool: Summary) -> tuple[str, ...]:
+    replicas = [pool.number(f"replicas.{key}") for key in ("paid", "ready")]
+    return (
+        *(MISSING if n is None else significant(n) for n in replicas),
+        *(percent(pool.number(f"utilization.{kind}")) for kind in ("busy", "benchmark", "kv")),
+        hours(pool.number("gpu_hours.paid")),
+        dollars(pool.number("usd")),
+    )
 
 
 def gpu_hours(summary: Summary) -> Table:

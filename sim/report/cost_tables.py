@@ -71,6 +71,12 @@ def _price_note(summary: Summary) -> str:
     parts = []
     if template:
         parts.append(f"Input includes {tokens(template)} tokens of hidden templates.")
+    if reasoning := summary.number("tokens.useful.reasoning"):
+        visible = dollars(summary.number("cost.usd_per_million_visible_output_tokens"))
+        parts.append(f"Output includes {tokens(reasoning)} tokens of reasoning that nobody sees:")
+        parts.append(f"{visible} per 1M of visible output.")
+    if hosted := summary.number("requests.hosted"):
+        parts.append(f"A hosted API answered {count(hosted)} requests, at its own prices.")
     for key, text in (("unpriced", "money of no useful token"), ("unallocated", "no route's")):
         usd = summary.number(f"cost.{key}_usd") or 0.0
         if usd:

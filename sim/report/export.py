@@ -7,14 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.ledger.events import FleetEvent
 from sim.report.attempts import Chunk, UsdOf, file_name, write_attempts
-from sim.report.csv_text import records_csv, summary_csv
+from sim.report.canvas import render
+from sim.report.clock import Clock
+from sim.report.csv_text import summary_csv
 from sim.report.curve_figure import curve_figure
 from sim.report.directory import Directory
+from sim.report.fleet_events import events_csv
 from sim.report.hours_figure import hours_figure
 from sim.report.html import report_html
-from sim.report.load_figure import load_figure
 from sim.report.summary import Summary
+from sim.report.table import Table
+from sim.report.timeline_figure import timeline_figure, timelines
+from sim.report.timeseries import Row, timeseries_csv
+from sim.scenario.scaling_plan import Weekday
 
 
 @dataclass(frozen=True)
@@ -22,14 +29,19 @@ class Findings:
     """What a run leaves: its summary, and what the files need beside it.
 
     `attempts` are chunks of columns of replication 0, `usd_of` prices them. `curve` has points of
-    `scale`, `utilization`, `usd_per_million`; `timeseries` has a row per sample and pool.
+    `scale`, `utilization`, `usd_per_million`; `timeseries` has a row per sample and pool, and
+    `events` what happened to the fleet, which `story` tells as tables; `starts_on` is the day whose
+    midnight is time 0.
     """
 
     summary: Mapping[str, Any]
     scenario_yaml: str
     attempts: Iterable[Chunk]
     usd_of: UsdOf
-    timeseries: Sequence[Mapping[str, float | str]] = ()
+    timeseries: Sequence[Row] = ()
+    events: Sequence[FleetEvent] = ()
+    story: Sequence[Table] = ()
+    starts_on: Weekday = "monday"
     curve: Sequence[Mapping[str, float | None]] = field(default=())
 
 
@@ -43,14 +55,15 @@ def write_out(directory: Directory, findings: Findings) -> None:
     directory.write("summary.json", summary_json(document).encode())
     directory.write("summary.csv", summary_csv(document).encode())
     directory.write("scenario.resolved.yaml", findings.scenario_yaml.encode())
-    directory.write("timeseries.csv", records_csv(findings.timeseries).encode())
+    directory.write("timeseries.csv", timeseries_csv(findings.timeseries).encode())
+    directory.write("events.csv", events_csv(findings.events).encode())
     name = file_name()
     with directory.file(name) as stream:
         write_attempts(name, stream, findings.attempts, findings.usd_of)
     figures = draw_figures(findings)
     for figure, svg in figures.items():
         directory.write(f"figures/{figure}.svg", svg)
-    directory.write("report.html", report_html(document, figures).encode())
+    directory.write("report.html", report_html(document, figures, findings.story).encode())
     directory.close()
 
 
@@ -72,6 +85,9 @@ def draw_figures(findings: Findings) -> dict[str, bytes]:
     drawn = {
         "utilization-vs-cost": curve_figure(summary, findings.curve),
         "gpu-hours": hours_figure(summary),
-        "load": load_figure(findings.timeseries),
     }
-    return {name: svg for name, svg in drawn.items() if svg is not None}
+    found = {name: svg for name, svg in drawn.items() if svg is not None}
+    clock = Clock(summary.number("window_s") or 0.0, findings.starts_on)
+    for pool, timeline in timelines(findings.timeseries, findings.events, summary, clock).items():
+        found[f"timeline-{pool}"] = render(timeline_figure(timeline))
+    return found

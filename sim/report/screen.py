@@ -40,9 +40,15 @@ def console(stream: IO[str]) -> Console:
     )
 
 
-def print_report(document: Mapping[str, Any], stream: IO[str], *, brief: bool = False) -> None:
-    """Print a run's report on *stream*; its headline alone if *brief*."""
-    _print(stream, lambda on: (show_headline if brief else show)(document, on))
+def print_report(
+    document: Mapping[str, Any],
+    stream: IO[str],
+    *,
+    story: Sequence[Table] = (),
+    brief: bool = False,
+) -> None:
+    """Print a run's report and its *story* on *stream*; its headline alone if *brief*."""
+    _print(stream, lambda on: show_headline(document, on) if brief else show(document, on, story))
 
 
 def print_tables(tables: Sequence[Table], stream: IO[str]) -> None:
@@ -64,11 +70,11 @@ def _print(stream: IO[str], draw: Callable[[Console], object]) -> None:
     stream.write("".join(f"{line.rstrip()}\n" for line in lines))
 
 
-def show(document: Mapping[str, Any], on: Console) -> None:
-    """Draw the whole report of a run."""
+def show(document: Mapping[str, Any], on: Console, story: Sequence[Table] = ()) -> None:
+    """Draw the whole report of a run, with the tables of its *story* below the others."""
     summary = Summary(document)
     show_headline(document, on)
-    _show_all(all_tables(summary), on)
+    _show_all([*all_tables(summary), *story], on)
     _show_warnings(warnings(notable(summary.rows("warnings"))), on)
 
 

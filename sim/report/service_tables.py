@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sim.report.numerals import count, percent, seconds, significant
+from sim.report.numerals import count, dollars, percent, seconds, significant
 from sim.report.summary import Json, Summary
 from sim.report.table import Table, table
+from sim.units import format_duration
 
 
 def requests(summary: Summary) -> str:
@@ -12,7 +13,12 @@ def requests(summary: Summary) -> str:
     states = ("completed", "rejected", "timed_out", "failed", "cancelled", "in_flight")
     counts = {s: summary.number(f"requests.{s}") or 0.0 for s in states}
     told = [f"{count(n)} {s.replace('_', ' ')}" for s, n in counts.items() if n or s == "completed"]
-    return f"{count(summary.number('requests.arrived'))} requests arrived: {', '.join(told)}."
+    if hosted := summary.number("requests.hosted"):
+        told[0] += f" ({count(hosted)} of them by a hosted API)"
+    text = f"{count(summary.number('requests.arrived'))} requests arrived: {', '.join(told)}."
+    if summary.number("requests.retried"):
+        text += f" They took {count(summary.number('requests.attempts'))} attempts."
+    return text
 
 
 def routes_speed(summary: Summary) -> Table:
@@ -46,10 +52,44 @@ def _in_slo(route: Summary) -> float | None:
 
 
 def slos(summary: Summary) -> Table:
-    """Each SLO against its figure; `windows` are of five minutes."""
-    heads = ["target", "measured", "windows\ninside", "met"]
+    """Each SLO against its figure, and the worst five minutes with when they began."""
+    heads = ["target", "measured", "windows\ninside", "worst\nwindow", "from", "met"]
     columns = ["<route", "<SLO", *heads]
-    return table("SLOs", columns, [_slo(row) for row in summary.rows("slo")])
+    rows = summary.rows("slo")
+    note = "Windows are of five minutes." if rows else ""
+    if any(_is_silent(row) for row in rows):
+        note += " In a silent one requests ended, but none was answered."
+    return table("SLOs", columns, [_slo(row) for row in rows], note)
+
+
+def _is_silent(row: Json) -> bool:
+    worst = row.get("worst_window")
+    return worst is not None and worst["value_s"] is None
+
+
+def budgets(summary: Summary) -> Table:
+    """A row per route with SLOs: how much of its error budget is spent, and what is left to sell.
+
+    A window is bad if it missed any SLO of its route.
+    """
+    heads = ["windows", "bad", "allowed", "budget\nused", "requests\nin SLO", "$ per 1M\nin SLO"]
+    parts = {name: summary.part("routes", name) for name in summary.names("routes")}
+    rows = [(name, *_budget(part)) for name, part in parts.items() if part.get("slo_budget")]
+    return table("Error budgets", ["<route", *heads], rows)
+
+
+def _budget(route: Summary) -> tuple[str, ...]:
+    windows, bad, allowed, used = (
+        route.number(f"slo_budget.{key}") for key in ("windows", "bad", "allowed", "used")
+    )
+    return (
+        _windows(windows),
+        _windows(bad),
+        _windows(allowed),
+        percent(used),
+        percent(_in_slo(route)),
+        dollars(route.number("cost.usd_per_million_goodput_tokens.value")),
+    )
 
 
 def slo_name(row: Json) -> str:
@@ -62,9 +102,23 @@ def slo_name(row: Json) -> str:
     return f"{metric} p{significant(float(row['quantile']) * 100, 4).rstrip('0').rstrip('.')}"
 
 
+def _windows(n: float | None) -> str:
+    """A number of windows; a mean over replications, or a part, need not be whole."""
+    return count(n) if n is None or n == round(n) else significant(n)
+
+
 def _slo(row: Json) -> tuple[str, ...]:
     met = row["met"]
     verdict = "undecided" if met is None else ("yes" if met else "NO")
     share = percent(row["windows_met_share"])
-    measured = seconds(row["value_s"])
-    return str(row["route"]), slo_name(row), seconds(row["target_s"]), measured, share, verdict
+    figures = (seconds(row["target_s"]), seconds(row["value_s"]), share, *_worst(row))
+    return str(row["route"]), slo_name(row), *figures, verdict
+
+
+def _worst(row: Json) -> tuple[str, str]:
+    """The quantile in the worst window, and when it began."""
+    worst = row.get("worst_window")
+    if worst is None:
+        return seconds(None), ""
+    value = "silent" if _is_silent(row) else seconds(worst["value_s"])
+    return value, format_duration(worst["start_s"])

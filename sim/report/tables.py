@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from sim.report.capacity_tables import gpu_hours, utilization
+from sim.report.capacity_tables import gpu_hours, pools, utilization
 from sim.report.cost_tables import bill, prices, routes_money
-from sim.report.service_tables import routes_speed, slos
+from sim.report.service_tables import budgets, routes_speed, slos
 from sim.report.summary import Summary
 from sim.report.table import Table
 from sim.report.waste_table import waste
 
-_MAKERS = (prices, routes_money, routes_speed, slos, waste, utilization, gpu_hours, bill)
+_MAKERS = (
+    prices,
+    routes_money,
+    routes_speed,
+    slos,
+    budgets,
+    waste,
+    utilization,
+    pools,
+    gpu_hours,
+    bill,
+)
 
 
 def all_tables(summary: Summary) -> list[Table]:

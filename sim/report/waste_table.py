@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sim.report.cost_tables import uncached_input
 from sim.report.numerals import count, dollars, tokens
 from sim.report.summary import Summary
 from sim.report.table import Table, table
@@ -14,8 +13,9 @@ LOST = {
     "cancelled": "the client left",
     "preempted": "computed again after the KV cache was full",
     "retried": "earlier attempts of requests tried again",
+    "not_useful": "health checks and the like, of use to nobody",
 }
-"""Causes of waste: a request's final state, or (the last two) work inside requests."""
+"""Causes of waste: a request's final state, or (the last three) work inside requests."""
 
 
 def waste(summary: Summary) -> Table:
@@ -62,12 +62,23 @@ def _waste_part(route: Summary, cause: str, kind: str) -> float | None:
     wasted = _computed(route, cause)[kind]
     if not wasted:
         return 0.0
-    useful = uncached_input(route) if kind == "input" else route.number("tokens.useful.output")
+    useful = _served(route, kind)
     paid = route.number(f"cost.components_usd.{'prefill' if kind == 'input' else 'decode'}")
     if paid is None or useful is None:
         return None
     every = sum(_computed(route, c)[kind] for c in LOST)
     return paid * wasted / (useful + every)
+
+
+def _served(route: Summary, kind: str) -> float | None:
+    """Useful tokens that the fleet computed: input that was not cached, or output."""
+    names = {"input": ("input", "cached_input"), "output": ("output",)}[kind]
+    useful = [route.number(f"tokens.useful.{name}") for name in names]
+    hosted = [route.number(f"tokens.hosted.{name}") or 0.0 for name in names]
+    if None in useful:
+        return None
+    own = [max(0.0, (u or 0.0) - h) for u, h in zip(useful, hosted, strict=True)]
+    return own[0] - sum(own[1:])
 
 
 def _computed(route: Summary, cause: str) -> dict[str, float]:

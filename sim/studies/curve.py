@@ -1,8 +1,13 @@
 """Curve: the price of a token against utilization, by running one fleet at several loads.
 
-Knows no clock. The loads are steady: a day curve is replaced by its mean rate, so that a short run
-tells what a point costs. A point counts the tokens of attempts that *ended* in its window. Those of
-requests that arrived in it would overstate a short, overloaded run, whose queue drains afterwards.
+Knows no clock. The loads are steady, so that a short run tells what a point costs. Of what makes
+traffic uneven a point keeps all that averages out within it: the shape of gaps, batches, and
+bursts that pass many times (where load grows by clients, they even out from point to point).
+What would only make its mean rate another one is left out: the day curve, growth, events, clients
+that go on and off, and bursts that are slow against the point.
+
+A point counts the tokens of attempts that *ended* in its window. Those of requests that arrived
+in it would overstate a short, overloaded run, whose queue drains afterwards.
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ from sim.scenario.arrivals import (
     TraceArrivals,
     VaryingArrivals,
 )
+from sim.scenario.bursts import BurstTerm
 from sim.scenario.document import MAX_HORIZON_S, Scenario
 from sim.scenario.route import Route
 from sim.scenario.spec import FrozenDict
@@ -37,6 +43,9 @@ NEAR = 0.15
 
 REQUESTS = 4_000
 """Requests of a point, more or less: its price is then known to one or two per cent."""
+
+BURSTS_PASS = 100.0
+"""A burst term stays if its time fits so often into a point: its mean is then near the term's."""
 
 LEAST_S = 60.0
 ANSWERS = 10.0
@@ -101,7 +110,7 @@ def scaled(scenario: Scenario, scale: float, length_s: float, answer_s: float) -
     does not repeat is not outlived.
     """
     horizon_s = min(max(length_s, LEAST_S, ANSWERS * answer_s), MAX_HORIZON_S)
-    routes = {name: _scaled_route(route, scale) for name, route in scenario.routes.items()}
+    routes = {n: _scaled_route(route, scale, horizon_s) for n, route in scenario.routes.items()}
     if any(_ends(route) for route in routes.values()):
         horizon_s = min(horizon_s, scenario.horizon / scale)
     return scenario.model_copy(
@@ -117,18 +126,39 @@ def _ends(route: Route) -> bool:
     return isinstance(route.arrivals, TraceArrivals) and not route.arrivals.repeat
 
 
-def _scaled_route(route: Route, scale: float) -> Route:
+def _scaled_route(route: Route, scale: float, horizon_s: float) -> Route:
     arrivals = route.arrivals
     if isinstance(arrivals, PoissonArrivals):
         rate = {"rps": arrivals.rps * scale, "count": None}
         return _with(route, arrivals.model_copy(update=rate))
     if isinstance(arrivals, VaryingArrivals):
-        steady = {"mean_rps": arrivals.mean_rps * scale, "day_curve": None}
-        return _with(route, arrivals.model_copy(update=steady))
+        return _with(route, _steady(arrivals, scale, horizon_s))
     if isinstance(arrivals, ClosedArrivals):
         users = max(1, round(arrivals.concurrency * scale))
         return _with(route, arrivals.model_copy(update={"concurrency": users}))
     return _with(route, arrivals.model_copy(update={"speedup": arrivals.speedup * scale}))
+
+
+def _steady(arrivals: VaryingArrivals, scale: float, horizon_s: float) -> VaryingArrivals:
+    """*arrivals* at *scale* x their rate, without what does not average out over *horizon_s*."""
+    settings = arrivals.settings()
+    terms = tuple(
+        BurstTerm(variance=term.variance, time=term.time_s)
+        for term in settings.terms
+        if term.time_s * BURSTS_PASS <= horizon_s
+    )
+    steady = {
+        "workload": None,
+        "mean_rps": arrivals.mean_rps * scale,
+        "day_curve": None,
+        "utc_offset_hours": 0.0,
+        "bursts": terms or None,
+        "bursts_at_rps": settings.bursts_at_rps,
+        "on_off": None,
+        "growth_percent_per_week": 0.0,
+        "events": (),
+    }
+    return arrivals.model_copy(update=steady)
 
 
 def _with(route: Route, arrivals: object) -> Route:

@@ -210,13 +210,23 @@ def benchmark(pool: Pool, input_tokens: int, output_tokens: int) -> Benchmark:
     )
 
 
-_ANY_NODE = Node(usd_per_hour=1.0)
+_OF_ENGINE = (
+    "model",
+    "gpu",
+    "tensor_parallel",
+    "precision",
+    "timing",
+    "kv_tokens",
+    "host",
+    "engine",
+)
+"""All that a single replica's speed depends on."""
 
 
 def _engine_of(pool: Pool) -> Pool:
-    """The pool with all that a single replica's speed does not depend on set to one value."""
-    same = {"replicas": 1, "node": _ANY_NODE, "router": "least-loaded", "queue_limit": None}
-    return pool.model_copy(update={**same, "naive": None})
+    """The pool with all else left to defaults, so that pools with the same engine are equal."""
+    engine = {name: getattr(pool, name) for name in _OF_ENGINE}
+    return Pool(**engine, node=Node(gpus=pool.tensor_parallel, usd_per_hour=1.0))
 
 
 @lru_cache(maxsize=256)

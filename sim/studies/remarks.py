@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from sim.scenario.arrivals import TraceArrivals
 from sim.scenario.document import Scenario
-from sim.scenario.notices import Notice
+from sim.scenario.notice import Notice
 from sim.simulation import DRAIN_LIMIT_S, Run
 from sim.units import format_duration
 

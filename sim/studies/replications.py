@@ -90,11 +90,18 @@ def run(
 def draws(scenario: Scenario) -> bool:
     """Whether anything in *scenario* is drawn at random; if not, all replications are the same one.
 
-    A trace brings its times and lengths; of the routers only power-of-two draws.
+    A trace brings its times and lengths; of the routers only power-of-two draws. Clients that give
+    up or ask again, and fleets that change, are drawn as soon as there are any.
     """
-    if any(not isinstance(r.arrivals, TraceArrivals) for r in scenario.routes.values()):
-        return True
-    return any(p.router == "power-of-two" and p.replicas > 1 for p in scenario.pools.values())
+    for route in scenario.routes.values():
+        patient = route.patience is None and route.ttft_patience is None
+        plain = patient and route.retries is None and route.overflow is None
+        if not plain or not isinstance(route.arrivals, TraceArrivals):
+            return True
+    return any(
+        not pool.is_fixed or (pool.router == "power-of-two" and pool.most_replicas > 1)
+        for pool in scenario.pools.values()
+    )
 
 
 def benchmarks(

@@ -15,7 +15,7 @@ from sim.cost.benchmark import Benchmark
 from sim.cost.statement import Statement, statement
 from sim.ledger.usage import Usage, mean
 from sim.scenario.document import Scenario
-from sim.scenario.notices import Notice
+from sim.scenario.notice import Notice
 from sim.simulation import Run
 from sim.studies.intervals import jackknife_all
 from sim.studies.remarks import remarks_of

@@ -12,8 +12,9 @@ from typing import Any
 from sim.cost.bill import Bill
 from sim.cost.pricing import Prices
 from sim.cost.statement import Cost, Statement
-from sim.ledger.usage import WASTE_CAUSES, Figures, RouteUsage, SloFigure, TokenCounts, Usage
+from sim.ledger.usage import WASTE_CAUSES, Figures, RouteUsage, TokenCounts, Usage
 from sim.scenario.document import Scenario
+from sim.studies.attainment import budget, slo_entry
 
 Tree = dict[str, Any]
 """A JSON object: keys to numbers, strings, None, lists and further trees."""
@@ -46,7 +47,7 @@ def account(usage: Usage, statement: Statement, scenario: Scenario) -> Tree:
         "utilization": asdict(statement.utilization),
         "gpu_hours": asdict(statement.gpu_hours),
         "bill": _bill(statement.bill),
-        "cost": _cost(statement.cost),
+        "cost": _cost(statement.cost, any(r.reasoning_share for r in scenario.routes.values())),
         "naive": asdict(statement.naive),
         "gap": {**asdict(statement.gap), "rungs": []},
         "hosted": None,
@@ -58,6 +59,7 @@ def account(usage: Usage, statement: Statement, scenario: Scenario) -> Tree:
                 "utilization": asdict(pool.utilization),
                 "gpu_hours": asdict(pool.gpu_hours),
                 "naive": asdict(pool.naive),
+                "replicas": {"paid": pool.paid_replicas, "ready": pool.ready_replicas},
                 "usd": pool.usd,
             }
             for name, pool in statement.pools.items()
@@ -67,7 +69,10 @@ def account(usage: Usage, statement: Statement, scenario: Scenario) -> Tree:
 
 def _served(route: RouteUsage, hours: float) -> Tree:
     return {
-        "requests": {k: number(v) for k, v in asdict(route.requests).items()},
+        "requests": {
+            **{k: number(v) for k, v in asdict(route.requests).items()},
+            "hosted": number(route.hosted.requests),
+        },
         "tokens": _tokens(route, hours),
         "latency": {
             "ttft_s": _figures(route.ttft_s),
@@ -89,6 +94,10 @@ def _tokens(route: RouteUsage, hours: float) -> Tree:
             }
             for cause in WASTE_CAUSES
         },
+        "hosted": {
+            kind: number(getattr(route.hosted, kind))
+            for kind in ("input", "cached_input", "output")
+        },
     }
 
 
@@ -101,32 +110,7 @@ def _figures(figures: Figures) -> Tree:
 
 
 def _slo(name: str, usage: Usage, scenario: Scenario) -> list[Tree]:
-    return [
-        {
-            "route": name,
-            "metric": figure.metric,
-            "quantile": round(figure.quantile, 9),  # a mean of equal numbers may be an ulp off
-            "target_s": round(figure.target_s, 9),
-            "value_s": figure.value_s,
-            "met": is_met(figure, scenario.slo_windows),
-            "windows_met_share": figure.windows_met_share,
-        }
-        for figure in usage.routes[name].slo
-    ]
-
-
-def is_met(figure: SloFigure, slo_windows: float) -> bool | None:
-    """Whether the quantile and the share of 5-minute windows meet an SLO; None without a sample.
-
-    A run without a window that could be judged is judged by the quantile alone.
-
-    >>> is_met(SloFigure("ttft_s", 0.95, 1.0, 0.8, 0.97), slo_windows=0.99)
-    False
-    """
-    if figure.value_s is None:
-        return None
-    share = figure.windows_met_share
-    return figure.value_s <= figure.target_s and (share is None or share >= slo_windows)
+    return [slo_entry(name, figure, scenario.slo_windows) for figure in usage.routes[name].slo]
 
 
 def _bill(bill: Bill) -> Tree:
@@ -146,29 +130,40 @@ VALUED = (
 """Prices that carry their interval with them, as `{value, ci95}`."""
 
 
-def _prices(prices: Prices) -> Tree:
+VISIBLE = "usd_per_million_visible_output_tokens"
+"""A price that is there only if some of the output is reasoning."""
+
+
+def _prices(prices: Prices, reasons: bool) -> Tree:
     return {
         key: {"value": value, "ci95": None} if key in VALUED else value
         for key, value in asdict(prices).items()
+        if reasons or key != VISIBLE
     }
 
 
-def _cost(cost: Cost) -> Tree:
+def _cost(cost: Cost, reasons: bool) -> Tree:
     return {
-        **_prices(cost.by_use),
+        **_prices(cost.by_use, reasons),
         "components_usd": asdict(cost.components_usd),
-        "by_peak": _prices(cost.by_peak),
+        "by_peak": _prices(cost.by_peak, reasons),
     }
 
 
 def _route(name: str, usage: Usage, statement: Statement, scenario: Scenario, hours: float) -> Tree:
-    route = statement.routes[name]
+    route, spec = statement.routes[name], scenario.routes[name]
+    judged = usage.routes[name].windows
     return {
-        "pool": scenario.routes[name].pool,
+        "pool": spec.pool,
         **_served(usage.routes[name], hours),
         "slo": _slo(name, usage, scenario),
-        "cost": _cost(route.cost),
-        "usd": {"by_use": route.by_use_usd, "by_peak": route.by_peak_usd},
+        **({} if spec.slo is None else {"slo_budget": budget(judged, scenario.slo_windows)}),
+        "cost": _cost(route.cost, spec.reasoning_share > 0),
+        "usd": {
+            "by_use": route.by_use_usd,
+            "by_peak": route.by_peak_usd,
+            "hosted": route.hosted_usd,
+        },
     }
 
 
@@ -220,7 +215,8 @@ def undefined(tree: Tree) -> Iterator[Tree]:
             yield {"code": code, "path": path, "text": text}
     for i, entry in enumerate(tree["slo"]):
         if entry["value_s"] is None:
-            text = f"undecided: no completed request has a {entry['metric']}"
+            text = f"no completed request has a {entry['metric']}"
+            text = f"undecided: {text}" if entry["met"] is None else f"missed: {text}"
             yield {"code": "undefined", "path": f"slo.{i}.value_s", "text": text}
         elif entry["windows_met_share"] is None:
             text = "no 5-minute window has enough samples; the SLO is judged by the quantile alone"
@@ -252,6 +248,7 @@ REASONS = {
     "p95": ("thin-tail", "undefined: fewer than 200 samples"),
     "p99": ("thin-tail", "undefined: fewer than 1,000 samples"),
     "usd_per_thousand_requests": ("undefined", "undefined: no request was completed"),
+    "used": ("undefined", "undefined: there is no window that may miss an SLO"),
     "factor": ("undefined", "undefined: the naive or the real price is"),
     "naive": ("undefined", "undefined: no pool has a benchmark to compare with"),
     "real": ("undefined", NO_TOKENS),

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
-from scipy.stats import kstest
+from scipy.special import betaincinv, stdtr, stdtrit
+from scipy.stats import binomtest, kstest
 
 REPLICATIONS = 40
 RETEST = range(REPLICATIONS, 5 * REPLICATIONS)
@@ -69,10 +69,43 @@ def estimate(values: np.ndarray, controls: np.ndarray | None = None) -> Estimate
 
 
 @dataclass(frozen=True)
+class Tally:
+    """So many successes in so many independent trials; its p-value is the binomial law's, exact."""
+
+    successes: int
+    trials: int
+
+    @property
+    def value(self) -> float:
+        """The share of successes."""
+        return self.successes / self.trials
+
+    @property
+    def degrees(self) -> int:
+        """As many as there are trials to go by."""
+        return self.trials
+
+    def half_width(self, confidence: float = 0.99) -> float:
+        """Half of Clopper and Pearson's confidence interval (1934)."""
+        k, n, tail = self.successes, self.trials, (1 - confidence) / 2
+        low = betaincinv(k, n - k + 1, tail) if k else 0.0
+        high = betaincinv(k + 1, n - k, 1 - tail) if k < n else 1.0
+        return float(high - low) / 2
+
+    def t(self, theory: float) -> float:
+        """How many standard errors, as theory has them, the share lies above *theory*."""
+        return (self.value - theory) / math.sqrt(theory * (1 - theory) / self.trials)
+
+    def p(self, theory: float) -> float:
+        """Chance of a count no likelier than this one, if theory is right."""
+        return float(binomtest(self.successes, self.trials, theory).pvalue)
+
+
+@dataclass(frozen=True)
 class Verdict:
     """One estimate against one theoretical value, as one of *family* such."""
 
-    estimate: Estimate
+    estimate: Estimate | Tally
     theory: float
     gate: float
     family: int

@@ -250,3 +250,13 @@ def first_come_waits_s(
         free_at_s[0] = start_s + seconds
         free_at_s.sort()
     return waits
+
+
+def lindley_waits_s(arrived_at_s: np.ndarray, service_s: np.ndarray) -> np.ndarray:
+    """The same with one server, all at once: a random walk above its minimum so far.
+
+    >>> lindley_waits_s(np.array([0.0, 1.0, 1.5]), np.array([3.0, 1.0, 2.0])).tolist()
+    [0.0, 2.0, 2.5]
+    """
+    walk = np.concatenate([[0.0], np.cumsum(service_s[:-1] - np.diff(arrived_at_s))])
+    return np.asarray(walk - np.minimum.accumulate(walk))

@@ -9,18 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.laws.protocol import MEAN_GATE, TAIL_GATE
-from tests.laws.theory import TokenLaw
+from tests.laws.theory import TokenLaw, lindley_waits_s
 from tests.laws.theory_sample import Sample
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A name, the theoretical value, and the estimate of one sample. Tails get the wider gate."""
+    """A name, the theoretical value, and the estimate of one sample. Tails get the wider gate.
+
+    If there is *among*, *of* counts successes and *among* the independent trials.
+    """
 
     name: str
     theory: float
     of: Callable[[Sample], float]
     tail: bool = False
+    among: Callable[[Sample], float] | None = None
 
     @property
     def gate(self) -> float:
@@ -97,4 +101,32 @@ def answers_squared(mean_square: float) -> Figure:
         mean_square,
         lambda s: float(np.mean(s.of_done("output_tokens").astype(float) ** 2)),
         tail=True,
+    )
+
+
+# -- guides ----------------------------------------------------------------------------------------
+
+SETTLING = 100
+"""Requests until a queue that starts empty has forgotten it, at the loads of the cases."""
+
+
+def plain_wait(theory_s: float, token_s: float) -> Figure:
+    """Guide: mean wait of the very same requests with one server that takes *token_s* a token."""
+
+    def of(sample: Sample) -> float:
+        columns = sample.columns
+        order = np.argsort(columns["arrived_at_s"], kind="stable")
+        arrived_at_s = columns["arrived_at_s"][order]
+        waits_s = lindley_waits_s(arrived_at_s, token_s * columns["output_tokens"][order])
+        return float(waits_s[SETTLING:].mean())
+
+    return Figure("wait in a plain queue (s)", theory_s, of)
+
+
+def gaps_squared(mean_square_s2: float) -> Figure:
+    """Guide: mean square of the gaps between arrivals."""
+    return Figure(
+        "gaps²",
+        mean_square_s2,
+        lambda s: float(np.mean(np.diff(s.columns["arrived_at_s"]) ** 2)),
     )

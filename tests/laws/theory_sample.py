@@ -12,10 +12,13 @@ import numpy as np
 
 from sim.ledger.spool import read
 from sim.ledger.usage import PoolUsage
+from sim.scenario.document import Scenario
 from sim.scenario.load import load
 from sim.simulation import Run, simulate
 
 FOLDER = Path(__file__).parent / "scenarios"
+
+Columns = dict[str, np.ndarray]
 
 
 class LostRequestError(AssertionError):
@@ -24,19 +27,40 @@ class LostRequestError(AssertionError):
 
 @dataclass(frozen=True)
 class Sample:
-    """One replication: what the simulation says of itself, and its records in order of arrival."""
+    """One replication: what the simulation says of itself, and its records.
 
+    `attempts` go by route, request and attempt. *cut*: requests may be under way at the end.
+    """
+
+    scenario: Scenario
     run: Run
-    columns: dict[str, np.ndarray]
+    attempts: Columns
+    cut: bool = False
 
     def __post_init__(self) -> None:
-        """Every request that came in the window is there once, and has ended."""
-        numbers = self.columns["request_id"]
+        """Every request that came in the window is there once, with all attempts, and has ended."""
+        attempt, begins = self.attempts["attempt"], self._begins
+        repeated = attempt[1:] != np.where(begins[1:], 0, attempt[:-1] + 1)
+        numbers, routes = (self.attempts[name][begins] for name in ("request_id", "route"))
+        gaps = (np.diff(numbers) != 1) & (routes[1:] == routes[:-1])
         arrived = self.run.usage.overall.requests.arrived
-        if len(numbers) != arrived or not (np.diff(numbers) == 1).all():
+        if len(numbers) != arrived or attempt[0] or repeated.any() or gaps.any():
             raise LostRequestError(f"{len(numbers)} records of {arrived:.0f} requests")
-        if not (self.done | (self.columns["outcome"] == "rejected")).all():
+        if not self.cut and (self.columns["outcome"] == "in_flight").any():
             raise LostRequestError("requests that never ended")
+
+    @cached_property
+    def _begins(self) -> np.ndarray:
+        """Which records are the first of their request."""
+        numbers, routes = self.attempts["request_id"], self.attempts["route"]
+        other = (numbers[1:] != numbers[:-1]) | (routes[1:] != routes[:-1])
+        return np.concatenate([[True], other])
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The last attempt at each request."""
+        last = np.append(self._begins[1:], True)
+        return {name: values[last] for name, values in self.attempts.items()}
 
     @cached_property
     def done(self) -> np.ndarray:
@@ -73,6 +97,8 @@ def observe(
     replication: int,
     overrides: Sequence[str] = (),
     sample_every_s: float | None = None,
+    *,
+    cut: bool = False,
 ) -> Sample:
     """Run one replication of a scenario of this folder and read its records back."""
     scenario = load(FOLDER / file, overrides)
@@ -85,5 +111,5 @@ def observe(
         )
         chunks = list(read(Path(folder)))
     columns = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
-    order = np.argsort(columns["request_id"])
-    return Sample(run, {name: values[order] for name, values in columns.items()})
+    order = np.lexsort([columns[name] for name in ("attempt", "request_id", "route")])
+    return Sample(scenario, run, {name: values[order] for name, values in columns.items()}, cut)

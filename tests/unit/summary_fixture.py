@@ -13,7 +13,7 @@ TOKENS_PER_S = 15_020.0
 LIST_USD = 3.99
 NODES = 4
 A_PRE, A_RENT, A_OUT = 2.2e-5, 0.6e-5, 1.9e-4
-WASTE = ("timed_out", "failed", "cancelled", "preempted", "retried")
+WASTE = ("timed_out", "failed", "cancelled", "preempted", "retried", "not_useful")
 STATES = {"starting": 6.0, "draining": 0.0, "failed": 1.3, "unplaced": 0.0, "committed_unused": 0.0}
 
 STATES_OF_REQUESTS = ("completed", "rejected", "timed_out", "failed", "cancelled", "in_flight")
@@ -46,10 +46,14 @@ LATENCY = {
                   "e2e_s": (3.09, 2.83, 6.71, 9.4)},
 }  # fmt: skip
 SLOS = [
-    ("chat", "ttft_s", 0.95, 1.0, 0.291, True, 0.9965),
-    ("chat", "tpot_s", 0.95, 0.06, 0.0182, True, 1.0),
-    ("summaries", "ttft_s", 0.95, 1.0, 1.07, False, 0.8403),
+    ("chat", "ttft_s", 0.95, 1.0, 0.291, True, 0.9965, {"start_s": 207_300.0, "value_s": 4.18}),
+    ("chat", "tpot_s", 0.95, 0.06, 0.0182, True, 1.0, {"start_s": 208_200.0, "value_s": 0.0561}),
+    ("summaries", "ttft_s", 0.95, 1.0, 1.07, False, 0.8403, {"start_s": 0.0, "value_s": 9.6}),
 ]
+BUDGETS = {
+    "chat": {"windows": 2016, "bad": 7, "allowed": 20.16, "used": 7 / 20.16},
+    "summaries": {"windows": 2016, "bad": 322, "allowed": 20.16, "used": 322 / 20.16},
+}
 BILL = [
     ("nodes", "node", "main", "node_hours", NODES * WINDOW_S / 3600, LIST_USD),
     ("storage", "infra", None, "node_hours", NODES * WINDOW_S / 3600, 0.05),
@@ -62,7 +66,7 @@ BILL = [
 def _tokens(name: str) -> dict[str, Any]:
     n, (inp, cached, template, out) = COUNTS[name]["completed"], SHAPES[name]
     useful = {"input": n * inp, "cached_input": n * cached, "template": n * template}
-    useful["output"] = n * out
+    useful |= {"output": n * out, "reasoning": 0}
     wasted = {
         c: dict(zip(("input", "output"), WASTED[name].get(c, (0.0, 0.0)), strict=True))
         for c in WASTE
@@ -71,12 +75,14 @@ def _tokens(name: str) -> dict[str, Any]:
         "useful": {k: float(v) for k, v in useful.items()},
         "useful_per_hour": (useful["input"] + useful["output"]) / (WINDOW_S / 3600),
         "wasted": wasted,
+        "hosted": dict.fromkeys(("input", "cached_input", "output"), 0.0),
     }
 
 
 def _requests(name: str) -> dict[str, float]:
     arrived = sum(COUNTS[name][s] for s in STATES_OF_REQUESTS)
-    return {"arrived": float(arrived), **{k: float(v) for k, v in COUNTS[name].items()}}
+    counts = {k: float(v) for k, v in COUNTS[name].items()}
+    return {"arrived": float(arrived), **counts, "hosted": 0.0}
 
 
 def _latency(name: str) -> dict[str, Any]:
@@ -86,7 +92,8 @@ def _latency(name: str) -> dict[str, Any]:
 
 
 def _slo(name: str | None = None) -> list[dict[str, Any]]:
-    keys = ("route", "metric", "quantile", "target_s", "value_s", "met", "windows_met_share")
+    keys = ("route", "metric", "quantile", "target_s", "value_s", "met", "windows_met_share",
+            "worst_window")  # fmt: skip
     return [dict(zip(keys, row, strict=True)) for row in SLOS if name in (None, row[0])]
 
 
@@ -238,6 +245,7 @@ def summary() -> dict[str, Any]:
                 "tokens": tokens[n],
                 "latency": _latency(n),
                 "slo": _slo(n),
+                "slo_budget": dict(BUDGETS[n]),
                 "cost": {
                     **_prices(bill["total_usd"] * shares[n], tokens[n], requests[n]),
                     "components_usd": _components(bill["total_usd"] * shares[n]),
@@ -245,6 +253,7 @@ def summary() -> dict[str, Any]:
                 "usd": {
                     "by_use": bill["total_usd"] * shares[n],
                     "by_peak": bill["total_usd"] * peaks[n],
+                    "hosted": 0.0,
                 },
             }
             for n in names
@@ -254,6 +263,7 @@ def summary() -> dict[str, Any]:
                 "utilization": utilization,
                 "gpu_hours": paid,
                 "naive": naive,
+                "replicas": {"paid": float(NODES), "ready": NODES - 7.3 / (WINDOW_S / 3600)},
                 "usd": bill["total_usd"],
             }
         },

@@ -174,11 +174,34 @@ def test_a_real_run_from_file_to_files(
     assert {p.name for p in (out / "figures").iterdir()} == {
         "utilization-vs-cost.svg",
         "gpu-hours.svg",
-        "load.svg",
+        "timeline-main.svg",
     }
     first = {p.name: p.read_bytes() for p in out.iterdir() if p.is_file()}
     assert invoke(["run", file, "--replications", "2", "--jobs", "2", "--out", str(out)]) == 0
     assert {p.name: p.read_bytes() for p in out.iterdir() if p.is_file()} == first
+
+
+def test_what_happened_to_a_fleet_is_told_with_and_without_files(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    happens = [
+        "--set",
+        "pools.main.rollouts={every: 7d, first: 1m}",
+        "--set",
+        "pools.main.startup=none",
+    ]
+    options = ["run", file, "--replications", "1", *happens]
+    assert invoke(options) == 0
+    told = capsys.readouterr().out
+    assert "What happened in pool main" in told
+    assert "1.0 min" in told
+    assert invoke([*options, "--out", str(tmp_path / "out")]) == 0
+    assert "What happened in pool main" in capsys.readouterr().out
+    rows = (tmp_path / "out" / "events.csv").read_text().splitlines()
+    assert rows[1].startswith("60.0,main,rollout,")
+    assert "What happened in pool main" in (tmp_path / "out" / "report.html").read_text()
+    assert invoke(["run", file, "--replications", "1"]) == 0
+    assert "What happened" not in capsys.readouterr().out
 
 
 def test_attempts_in_the_file_come_to_the_bill(file: str, tmp_path: Path) -> None:

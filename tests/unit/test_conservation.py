@@ -3,13 +3,33 @@ from dataclasses import replace
 import pytest
 
 from sim.ledger.conservation import ConservationError, check_equal, check_replica, check_usage
-from sim.ledger.usage import PoolUsage, RequestCounts, RouteUsage, TokenCounts, Usage
+from sim.ledger.usage import (
+    ComputedTokens,
+    HostedCounts,
+    PoolUsage,
+    RequestCounts,
+    RouteUsage,
+    TokenCounts,
+    Usage,
+)
 
 COUNTS = RequestCounts(
-    arrived=10, completed=4, rejected=2, timed_out=1, failed=1, cancelled=1, in_flight=1
-)
+    arrived=10, completed=4, rejected=2, timed_out=1, failed=1, cancelled=1, in_flight=1,
+    attempts=13, retried=3,
+)  # fmt: skip
 TOKENS = TokenCounts(input=400, cached_input=100, output=40)
-ROUTE = RouteUsage(requests=COUNTS, offered=TokenCounts(1000, 100, 0, 100), useful=TOKENS)
+COMPUTED = ComputedTokens(input=275, output=55, undecided_input=40, undecided_output=9)
+ROUTE = RouteUsage(
+    requests=COUNTS,
+    offered=TokenCounts(1000, 100, 0, 100),
+    useful=TOKENS,
+    hosted=HostedCounts(requests=1, input=100, cached_input=20, output=10),
+    computed=COMPUTED,  # 220 and 30 of use, 15 and 16 wasted, 40 and 9 undecided
+    wasted_input={"failed": 10.0, "preempted": 5.0},
+    wasted_output={"failed": 12.0, "retried": 4.0},
+)
+"""Ten requests, one of them answered by a hosted API."""
+
 POOL = PoolUsage(
     paid_s=100, busy_s=60, idle_s=20, starting_s=10, draining_s=6, failed_s=4,
     kv_used_block_s=50, kv_block_s=50,
@@ -25,7 +45,13 @@ def check(
 
 def test_sound_books_pass() -> None:
     check()
-    all_useful = replace(ROUTE, offered=TOKENS, useful=replace(TOKENS, cached_input=400))
+    all_useful = replace(
+        ROUTE,
+        offered=TOKENS,
+        useful=replace(TOKENS, cached_input=400),
+        hosted=HostedCounts(4, 400, 400, 40),
+        computed=ComputedTokens(55, 25, 40, 9),
+    )
     always_busy = PoolUsage(paid_s=100, busy_s=100, kv_used_block_s=50, kv_block_s=50)
     check(all_useful, always_busy, cached_input=400)
     check(
@@ -49,6 +75,12 @@ def test_a_request_that_never_came_out() -> None:
         check(arrived=11)
 
 
+@pytest.mark.parametrize("change", [{"attempts": 12}, {"retried": 4}, {"attempts": 14}])
+def test_an_attempt_that_nothing_followed_and_nothing_ended(change: dict[str, int]) -> None:
+    with pytest.raises(ConservationError, match="attempts of chat that are no retries"):
+        check(replace(ROUTE, requests=replace(COUNTS, **change)))
+
+
 def test_every_route_was_counted_at_the_door() -> None:
     with pytest.raises(ValueError, match="shorter"):
         check_usage(Usage(1.0, {"chat": ROUTE}, {}, ROUTE), [])
@@ -59,6 +91,31 @@ def test_more_useful_than_offered(kind: str) -> None:
     route = replace(ROUTE, offered=replace(ROUTE.offered, **{kind: getattr(TOKENS, kind) - 1}))
     with pytest.raises(ConservationError, match=f"chat: more useful {kind} tokens"):
         check(route)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("input", 1000), ("output", 100)])
+def test_more_hosted_than_offered(kind: str, most: int) -> None:
+    route = replace(ROUTE, hosted=replace(ROUTE.hosted, **{kind: most + 1}))
+    with pytest.raises(ConservationError, match=f"chat: more hosted {kind} tokens"):
+        check(route)
+
+
+def test_more_hosted_than_completed() -> None:
+    with pytest.raises(ConservationError, match="chat: more hosted requests"):
+        check(replace(ROUTE, hosted=replace(ROUTE.hosted, requests=5)))
+
+
+@pytest.mark.parametrize("kind", ["input", "output"])
+@pytest.mark.parametrize("where", ["wasted", "hosted", "computed", "undecided"])
+def test_a_computed_token_that_went_nowhere_or_twice(kind: str, where: str) -> None:
+    changes = {
+        "wasted": {f"wasted_{kind}": {**getattr(ROUTE, f"wasted_{kind}"), "failed": 11.0}},
+        "hosted": {"hosted": replace(ROUTE.hosted, **{kind: 9.0})},
+        "computed": {"computed": replace(COMPUTED, **{kind: 1.0})},
+        "undecided": {"computed": replace(COMPUTED, **{f"undecided_{kind}": 1.0})},
+    }
+    with pytest.raises(ConservationError, match=f"computed {kind} tokens of chat"):
+        check(replace(ROUTE, **changes[where]))
 
 
 def test_more_cached_than_input() -> None:

@@ -1,14 +1,17 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from usages import BENCHMARKS, FLEET, hand_usage, pool, route, scenario, usages
+from hypothesis import strategies as st
+from usages import API, BENCHMARKS, FLEET, LIVING, hand_usage, pool, route, scenario, usages
 
 from sim.cost.allocation import Allocation, SharesOf, allocate, peak_shares, shares, use_shares
 from sim.cost.bill import bill
 from sim.cost.reference import NO_RATES, ReferenceRates
 from sim.ledger.usage import (
+    HostedCounts,
     PoolUsage,
     ReferenceTokens,
     RequestCounts,
@@ -95,6 +98,29 @@ def test_waste_counts_as_use() -> None:
 
 
 @WAYS
+def test_who_went_to_a_hosted_api_pays_it(way: SharesOf) -> None:
+    """Whatever its part of the nodes, and of the lines that go by node dollars."""
+    usage, _ = two()
+    hosted = HostedCounts(requests=5, input=1e6, cached_input=0, output=1e5)
+    usage.routes["b"] = replace(usage.routes["b"], hosted=hosted)
+    routes = {**TWO["routes"], "b": route("p", overflow=API)}
+    of = scenario(routes, TWO["pools"], [{"line": "x", "driver": "hours", "usd": 8}])
+    found = allocated(usage, of, way)
+    assert found.by_route == pytest.approx({"a": 3.0, "b": 1.0 + 2.5 + 1.0, "c": 12.0})
+
+
+@WAYS
+def test_spot_nodes_are_nodes_of_their_pool(way: SharesOf) -> None:
+    usage, _ = two()
+    usage.pools["p"] = replace(usage.pools["p"], node_s=1800.0, spot_node_s=1800.0)
+    node = {"usd_per_hour": 2.0, "spot": {"usd_per_hour": 0.4, "mean_life": "12h"}}
+    pools = {**TWO["pools"], "p": {**pool(startup="none"), "node": node}}
+    of = scenario(TWO["routes"], pools, [{"line": "x", "driver": "hours", "usd": 7.2}])
+    found = allocated(usage, of, way)  # p is paid 1.2, q 6: the other line goes by these
+    assert found.by_route == pytest.approx({"a": 1.8, "b": 0.6, "c": 12.0})
+
+
+@WAYS
 def test_a_pool_without_traffic_is_nobodys(way: SharesOf) -> None:
     usage, of = two(driver="hours", usd=8)
     usage.routes["c"] = RouteUsage(ended_by_interval=np.zeros((12, 3)))
@@ -155,11 +181,13 @@ def test_shares_of_nothing() -> None:
 
 
 @WAYS
+@pytest.mark.parametrize("of", [FLEET, LIVING], ids=["plain", "living"])
 @settings(max_examples=50, deadline=None)
-@given(usage=usages())
-def test_everything_sums_to_the_bill(way: SharesOf, usage: Usage) -> None:
-    billed = bill(usage, FLEET)
-    found = allocate(billed, usage, FLEET, RATES, way)
+@given(data=st.data())
+def test_everything_sums_to_the_bill(way: SharesOf, of: Scenario, data: st.DataObject) -> None:
+    usage = data.draw(usages(of))
+    billed = bill(usage, of)
+    found = allocate(billed, usage, of, RATES, way)
     whole = math.fsum([*found.by_route.values(), found.unallocated_usd])
     assert whole == pytest.approx(billed.total_usd, rel=1e-9, abs=1e-12)
     idle = billed.pool_usd("spare")

@@ -1,11 +1,13 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
-from usages import BENCHMARKS, FLEET, hand_usage, pool, route, scenario, usages
+from usages import API, BENCHMARKS, FLEET, LIVING, hand_usage, pool, route, scenario, usages
 
-from sim.cost.bill import Line, bill, gpu_hours
-from sim.ledger.usage import PoolUsage, Usage
+from sim.cost.bill import HostedPart, Line, bill, gpu_hours
+from sim.ledger.usage import HostedCounts, PoolUsage, Usage
+from sim.scenario.document import Scenario
 
 
 def line_of(name: str, usd: float, driver: str, **changes: object) -> Line:
@@ -81,6 +83,65 @@ def test_lines_of_a_pool_or_a_route_count_that_one_only() -> None:
     assert quantities == [1800.0, 900.0, 900.0, 2.0, 1.0]
 
 
+SPOT = {"usd_per_hour": 0.8, "mean_life": "12h"}
+
+
+def with_spot() -> Scenario:
+    lines = [{"line": "storage", "driver": "node_hours", "usd": 1.0}]
+    node = {"usd_per_hour": 2.5, "spot": SPOT}
+    return scenario(pools={"main": {**pool(startup="none"), "node": node}}, bill=lines)
+
+
+@pytest.mark.parametrize("spot_h", [0.0, 3.0])
+def test_spot_nodes_have_a_line_of_their_own(spot_h: float) -> None:
+    usage = hand_usage()
+    usage.pools["main"] = replace(usage.pools["main"], spot_node_s=3600.0 * spot_h)
+    billed = bill(usage, with_spot())
+    assert billed.lines == (
+        Line("nodes", "node", "main", "node_hours", 1.0, 2.5),
+        Line("spot nodes", "node", "main", "node_hours", spot_h, 0.8),
+        Line("storage", "infra", None, "node_hours", 1.0 + spot_h, 1.0),
+    )
+    assert billed.specs[:2] == (None, None)
+    assert billed.node_usd("main") == pytest.approx(2.5 + 0.8 * spot_h)
+
+
+def test_a_hosted_api_has_a_line_for_each_kind_of_token() -> None:
+    usage = hand_usage()
+    hosted = HostedCounts(requests=40, input=20_000, cached_input=5_000, output=10_000)
+    usage.routes["chat"] = replace(usage.routes["chat"], hosted=hosted)
+    of = scenario(
+        routes={"chat": route(overflow=API)}, bill=[{"line": "x", "driver": "hours", "usd": 1.0}]
+    )
+    billed = bill(usage, of)
+    assert billed.lines[1:4] == (
+        Line("hosted input (chat)", "hosted", None, "million_tokens", 0.015, 2.5),
+        Line("hosted cached input (chat)", "hosted", None, "million_tokens", 0.005, 0.25),
+        Line("hosted output (chat)", "hosted", None, "million_tokens", 0.01, 10.0),
+    )
+    kinds = ("input", "cached_input", "output")
+    assert billed.specs[1:4] == tuple(HostedPart("chat", kind) for kind in kinds)
+    assert billed.hosted_usd("chat") == pytest.approx(
+        {"input": 0.0375, "cached_input": 0.00125, "output": 0.1}
+    )
+    assert billed.lines[4].line == "x"
+
+
+def test_an_api_that_was_not_asked_is_not_on_the_bill() -> None:
+    billed = bill(hand_usage(), scenario(routes={"chat": route(overflow=API)}))
+    assert [line.line for line in billed.lines] == ["nodes"]
+    assert billed.hosted_usd("chat") == {}
+
+
+def test_without_a_price_of_its_own_cached_input_is_as_other_input() -> None:
+    usage = hand_usage()
+    hosted = HostedCounts(requests=1, input=2e6, cached_input=1e6)
+    usage.routes["chat"] = replace(usage.routes["chat"], hosted=hosted)
+    api = {k: v for k, v in API.items() if k != "usd_per_million_cached_input"}
+    billed = bill(usage, scenario(routes={"chat": route(overflow=api)}))
+    assert billed.hosted_usd("chat") == {"input": 2.5, "cached_input": 2.5}
+
+
 def test_gpus_without_a_replica_are_paid() -> None:
     used = PoolUsage(paid_s=7200.0, unplaced_gpu_s=3600.0)
     assert gpu_hours(used, tensor_parallel=3) == pytest.approx(7.0)
@@ -97,3 +158,16 @@ def test_total_is_the_sum_of_the_lines(usage: Usage) -> None:
     spanning = math.fsum(line.usd for line in billed.lines if line.pool is None)
     assert named + spanning == pytest.approx(billed.total_usd, rel=1e-12)
     assert set(BENCHMARKS) < set(FLEET.pools)
+
+
+@settings(max_examples=50, deadline=None)
+@given(usages(LIVING))
+def test_hosted_dollars_are_tokens_by_the_apis_prices(usage: Usage) -> None:
+    billed = bill(usage, LIVING)
+    for name in LIVING.routes:
+        used = usage.routes[name].hosted
+        own = (used.input - used.cached_input) * 2.5 + used.cached_input * 0.25 + used.output * 10
+        assert math.fsum(billed.hosted_usd(name).values()) == pytest.approx(own / 1e6, rel=1e-12)
+    spot_h = usage.pools["main"].spot_node_s / 3600
+    paid_h = usage.pools["main"].node_s / 3600
+    assert billed.node_usd("main") == pytest.approx(3.6 * paid_h + 1.2 * spot_h, rel=1e-12)

@@ -10,6 +10,7 @@ from sim.cost.pricing import (
     KindTokens,
     Served,
     components,
+    hosted_money,
     kind_money,
     kind_tokens,
     per,
@@ -59,6 +60,27 @@ def test_money_of_kinds_that_were_only_wasted_is_unpriced() -> None:
     assert p.usd_per_million_cached_input_tokens is None
     assert p.usd_per_thousand_requests is None
     assert p.unpriced_usd == 140.0
+
+
+def test_hosted_money_is_split_as_the_api_bills_it() -> None:
+    usd = {"input": 3.0, "output": 7.0}
+    assert hosted_money(usd, TOKENS) == KindMoney(3.0, 0.0, 7.0, 0.0)
+    assert hosted_money({}, TOKENS) == KindMoney()
+    nobody = KindTokens(cached_input=1.0)  # a route that is of use to nobody
+    assert hosted_money({**usd, "cached_input": 0.5}, nobody) == KindMoney(0.0, 0.5, 0.0, 10.0)
+
+
+def test_visible_output_is_dearer_by_what_is_not_seen() -> None:
+    """500,000 tokens of output for $100, of which 300,000 are reasoning; and none of a second."""
+    thinks = Served(TOKENS, 1.0, 1.0, reasoning_tokens=300_000.0)
+    money = kind_money(200.0, SECONDS, TOKENS)
+    p = prices(200.0, [(money, thinks)], 0.0)
+    assert p.usd_per_million_output_tokens == pytest.approx(200.0)
+    assert p.usd_per_million_visible_output_tokens == pytest.approx(500.0)
+    both = prices(400.0, [(money, thinks), (money, Served(TOKENS, 1.0, 1.0))], 0.0)
+    assert both.usd_per_million_visible_output_tokens == pytest.approx(200 / 0.7)
+    plain = prices(200.0, [(money, Served(TOKENS, 1.0, 1.0))], 0.0)
+    assert plain.usd_per_million_visible_output_tokens is None
 
 
 def test_money_without_reference_seconds_is_unpriced() -> None:

@@ -1,16 +1,27 @@
 import math
 from dataclasses import astuple, replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from usages import BENCHMARKS, FLEET, hand_usage, pool, route, scenario, usages
+from usages import API, BENCHMARKS, accounts, hand_usage, pool, route, scenario, usages
 
 from sim.cost.pricing import Prices, kind_tokens
 from sim.cost.statement import Statement, statement
-from sim.ledger.usage import PoolUsage, RouteUsage, TokenCounts, Usage, mean
+from sim.ledger.usage import (
+    HostedCounts,
+    PoolUsage,
+    ReferenceTokens,
+    RequestCounts,
+    RouteUsage,
+    TokenCounts,
+    Usage,
+    mean,
+)
 from sim.scenario.document import Scenario
+from sim.scenario.node import Node
 
 HAND = {"main": BENCHMARKS["main"]}
 
@@ -37,6 +48,104 @@ def test_one_hour_by_hand() -> None:
     assert s.gpu_hours.slack == pytest.approx(362 / 3600)
     assert s.routes["chat"].by_use_usd == s.routes["chat"].by_peak_usd == pytest.approx(3.6)
     assert s.pools["main"].usd == pytest.approx(3.6)
+
+
+def hosted_hour(**chat: Any) -> Statement:
+    """The hour with another 100 requests of 500 in (50 cached) and 200 out at the API."""
+    usage, hosted = hand_usage(), HostedCounts(100.0, 50_000.0, 5_000.0, 20_000.0)
+    used = usage.routes["chat"]
+    more = replace(
+        used,
+        requests=replace(used.requests, arrived=1100.0, completed=1000.0, attempts=1100.0),
+        useful=TokenCounts(500_000.0, 95_000.0, 0.0, 245_000.0),
+        hosted=hosted,
+    )
+    of = scenario(routes={"chat": route(overflow=API, **chat)})
+    return statement(replace(usage, routes={"chat": more}), of, HAND)
+
+
+def test_a_hosted_api_by_hand() -> None:
+    """The fleet's money stays where it was; the API's goes by its own prices, into the same sums.
+
+    API: 45,000 x $2.5 = $0.1125, 5,000 x $0.25 = $0.00125, 20,000 x $10 = $0.2, per million.
+    """
+    s, alone = hosted_hour(), statement(hand_usage(), scenario(), HAND)
+    c = s.cost.by_use
+    assert s.bill.total_usd == pytest.approx(3.6 + 0.31375)
+    assert s.routes["chat"].hosted_usd == pytest.approx(0.31375)
+    assert s.routes["chat"].by_use_usd == s.routes["chat"].by_peak_usd
+    assert s.routes["chat"].by_use_usd == pytest.approx(3.91375)
+    assert c.usd_per_million_useful_tokens == pytest.approx(3.91375 / 0.745)
+    assert c.usd_per_thousand_requests == pytest.approx(3.91375)
+    assert c.usd_per_million_input_tokens == pytest.approx((3.6 * 12 / 38 + 0.1125) / 0.405)
+    cached = (3.6 * 1 / 38 + 0.00125) / 0.095
+    assert c.usd_per_million_cached_input_tokens == pytest.approx(cached)
+    assert c.usd_per_million_output_tokens == pytest.approx((3.6 * 25 / 38 + 0.2) / 0.245)
+    assert c.unpriced_usd == 0.0
+    assert astuple(s.cost.components_usd) == pytest.approx(astuple(alone.cost.components_usd))
+    assert (s.naive, s.utilization, s.gpu_hours) == (
+        alone.naive, alone.utilization, alone.gpu_hours
+    )  # fmt: skip
+
+
+def test_the_naive_price_weighs_what_the_fleet_served() -> None:
+    """Pool q's route went to the API as a whole, so q's dear benchmark has no weight."""
+    of = scenario(
+        routes={"a": route("p"), "b": route("q", overflow=API)},
+        pools={"p": pool(3.6), "q": pool(99.0)},
+    )
+    chat, main = hand_usage().routes["chat"], hand_usage().pools["main"]
+    away = replace(chat, hosted=HostedCounts(900.0, 450_000.0, 90_000.0, 225_000.0))
+    usage = Usage(3600.0, {"a": chat, "b": away}, {"p": main, "q": main}, chat)
+    both = {"p": BENCHMARKS["main"], "q": BENCHMARKS["big"]}
+    assert statement(usage, of, both).naive.usd_per_million_tokens == pytest.approx(3.6 / 67.5)
+
+
+def test_health_checks_are_paid_by_whom_they_are_for() -> None:
+    """They do a tenth of the work; their money is in the price of all, but not in that of a kind.
+
+    Nor are they requests by which the bill is divided.
+    """
+    usage = hand_usage()
+    chat = usage.routes["chat"]
+    health = RouteUsage(
+        requests=RequestCounts(arrived=50.0, completed=50.0, attempts=50.0),
+        offered=TokenCounts(5_000.0, 0.0, 0.0, 50.0),
+        wasted_input={"not_useful": 5_000.0},
+        ended_waste=ReferenceTokens(38 / 9 / 3e-5, 38 / 9 / 3e-5, 0.0, 0.0),  # 38/9 of 38 seconds
+        ended_by_interval=np.zeros((12, 3)),
+    )
+    of = scenario(routes={"chat": route(), "health": route(useful=False)})
+    s = statement(replace(usage, routes={"chat": chat, "health": health}), of, HAND)
+    assert s.routes["health"].by_use_usd == pytest.approx(0.36)
+    assert s.cost.by_use.unpriced_usd == pytest.approx(0.36)
+    assert s.cost.by_use.usd_per_million_useful_tokens == pytest.approx(3.6 / 0.675)
+    assert s.cost.by_use.usd_per_thousand_requests == pytest.approx(4.0)
+    assert s.routes["health"].cost.by_use.usd_per_thousand_requests == pytest.approx(7.2)
+    assert s.routes["health"].cost.by_use.usd_per_million_useful_tokens is None
+    assert s.cost.by_use.usd_per_million_output_tokens == pytest.approx(3.24 * 25 / 38 / 0.225)
+    assert s.gpu_hours.reference_waste == pytest.approx((3.8 + 38 / 9) / 3600)
+
+
+def test_reasoning_is_paid_by_what_one_sees_of_it() -> None:
+    usage = hand_usage()
+    chat = usage.routes["chat"]
+    thinks = replace(chat, useful=replace(chat.useful, reasoning=180_000.0))
+    c = statement(replace(usage, routes={"chat": thinks}), scenario(), HAND).cost
+    visible = 3.6 * 25 / 38 / 0.045
+    assert c.by_use.usd_per_million_visible_output_tokens == pytest.approx(visible)
+    assert c.by_peak.usd_per_million_visible_output_tokens == pytest.approx(visible)
+
+
+def test_mean_replicas() -> None:
+    """Of three paid one starts and one drains, a third of the time at work."""
+    usage = hand_usage()
+    main = PoolUsage(
+        paid_s=3 * 3600.0, busy_s=1800.0, idle_s=1200.0, starting_s=3600.0, draining_s=4200.0
+    )
+    s = statement(replace(usage, pools={"main": main}), scenario(), HAND)
+    found = s.pools["main"]
+    assert (found.paid_replicas, found.ready_replicas) == pytest.approx((3.0, 3000 / 3600))
 
 
 def test_goodput_is_what_met_the_slo() -> None:
@@ -140,10 +249,11 @@ def made_up(p: Prices, useful: list[TokenCounts]) -> float:
 
 
 @settings(max_examples=50, deadline=None)
-@given(usages())
-def test_prices_make_up_the_bill_by_use_and_by_peak(usage: Usage) -> None:
-    s = statement(usage, FLEET, BENCHMARKS)
-    useful = [usage.routes[r].useful for r in FLEET.routes]
+@given(accounts())
+def test_prices_make_up_the_bill_by_use_and_by_peak(account: tuple[Scenario, Usage]) -> None:
+    of, usage = account
+    s = statement(usage, of, BENCHMARKS)
+    useful = [usage.routes[r].useful for r in of.routes]
     for prices in (s.cost.by_use, s.cost.by_peak):
         close(made_up(prices, useful), s.bill.total_usd)
     for name, of_route in s.routes.items():
@@ -153,9 +263,10 @@ def test_prices_make_up_the_bill_by_use_and_by_peak(usage: Usage) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(usages())
-def test_routes_and_the_unallocated_sum_to_the_bill(usage: Usage) -> None:
-    s = statement(usage, FLEET, BENCHMARKS)
+@given(accounts())
+def test_routes_and_the_unallocated_sum_to_the_bill(account: tuple[Scenario, Usage]) -> None:
+    of, usage = account
+    s = statement(usage, of, BENCHMARKS)
     by_use = [r.by_use_usd for r in s.routes.values()]
     by_peak = [r.by_peak_usd for r in s.routes.values()]
     close(math.fsum([*by_use, s.cost.by_use.unallocated_usd]), s.bill.total_usd)
@@ -163,20 +274,23 @@ def test_routes_and_the_unallocated_sum_to_the_bill(usage: Usage) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(usages())
-def test_components_are_the_priced_and_unpriced_money(usage: Usage) -> None:
-    s = statement(usage, FLEET, BENCHMARKS)
+@given(accounts())
+def test_components_are_the_priced_and_unpriced_money(account: tuple[Scenario, Usage]) -> None:
+    of, usage = account
+    s = statement(usage, of, BENCHMARKS)
     for name, of_route in s.routes.items():
         used = usage.routes[name]
         ended = sum(astuple(used.ended_useful)) + sum(astuple(used.ended_waste))
         whole = math.fsum(astuple(of_route.cost.components_usd))
-        close(whole, of_route.by_use_usd if ended else 0.0)
+        own_usd = of_route.by_use_usd - of_route.hosted_usd
+        close(whole, own_usd if ended else 0.0, s.bill.total_usd)
 
 
 @settings(max_examples=50, deadline=None)
-@given(usages())
-def test_states_of_every_pool_sum_to_paid(usage: Usage) -> None:
-    s = statement(usage, FLEET, BENCHMARKS)
+@given(accounts())
+def test_states_of_every_pool_sum_to_paid(account: tuple[Scenario, Usage]) -> None:
+    of, usage = account
+    s = statement(usage, of, BENCHMARKS)
     for hours in (s.gpu_hours, *(p.gpu_hours for p in s.pools.values())):
         paid, *states = astuple(hours)
         close(math.fsum(states), paid, math.fsum(abs(x) for x in states))
@@ -184,24 +298,35 @@ def test_states_of_every_pool_sum_to_paid(usage: Usage) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(usages())
-def test_pools_and_spanning_lines_sum_to_the_bill(usage: Usage) -> None:
-    s = statement(usage, FLEET, BENCHMARKS)
+@given(accounts())
+def test_pools_and_spanning_lines_sum_to_the_bill(account: tuple[Scenario, Usage]) -> None:
+    of, usage = account
+    s = statement(usage, of, BENCHMARKS)
     spanning = [line.usd for line in s.bill.lines if line.pool is None]
     close(math.fsum([*(p.usd for p in s.pools.values()), *spanning]), s.bill.total_usd)
 
 
 def dearer(of: Scenario, k: float) -> Scenario:
-    pools = {
-        name: p.model_copy(
-            update={
-                "node": p.node.model_copy(update={"usd_per_hour": p.node.usd_per_node_hour * k})
-            }
-        )
-        for name, p in of.pools.items()
+    """The same with every price *k* times as high."""
+
+    def raised(spec: Any) -> Any:
+        usd = {
+            key: value * k
+            for key, value in spec
+            if key.startswith("usd") and isinstance(value, float)
+        }
+        return spec.model_copy(update=usd)
+
+    def nodes(node: Node) -> Node:
+        return raised(node).model_copy(update={"spot": node.spot and raised(node.spot)})
+
+    pools = {n: p.model_copy(update={"node": nodes(p.node)}) for n, p in of.pools.items()}
+    routes = {
+        n: r.model_copy(update={"overflow": r.overflow and raised(r.overflow)})
+        for n, r in of.routes.items()
     }
-    lines = tuple(line.model_copy(update={"usd": line.usd * k}) for line in of.bill)
-    return of.model_copy(update={"pools": pools, "bill": lines})
+    lines = tuple(raised(line) for line in of.bill)
+    return of.model_copy(update={"pools": pools, "routes": routes, "bill": lines})
 
 
 def dollars(s: Statement) -> list[float | None]:
@@ -220,11 +345,12 @@ def dollars(s: Statement) -> list[float | None]:
 
 
 @settings(max_examples=50, deadline=None)
-@given(usages(), st.floats(0.1, 10.0))
-def test_all_dollars_scale_with_all_prices(usage: Usage, k: float) -> None:
+@given(accounts(), st.floats(0.1, 10.0))
+def test_all_dollars_scale_with_all_prices(account: tuple[Scenario, Usage], k: float) -> None:
+    of, usage = account
     before, after = (
-        statement(usage, FLEET, BENCHMARKS),
-        statement(usage, dearer(FLEET, k), BENCHMARKS),
+        statement(usage, of, BENCHMARKS),
+        statement(usage, dearer(of, k), BENCHMARKS),
     )
     for x, y in zip(dollars(before), dollars(after), strict=True):
         if x is None or y is None:
@@ -236,11 +362,12 @@ def test_all_dollars_scale_with_all_prices(usage: Usage, k: float) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(usages())
-def test_the_mean_of_equal_usages_is_the_same_account(usage: Usage) -> None:
+@given(accounts())
+def test_the_mean_of_equal_usages_is_the_same_account(account: tuple[Scenario, Usage]) -> None:
+    of, usage = account
     one, same = (
-        statement(usage, FLEET, BENCHMARKS),
-        statement(mean([usage, usage]), FLEET, BENCHMARKS),
+        statement(usage, of, BENCHMARKS),
+        statement(mean([usage, usage]), of, BENCHMARKS),
     )
     assert same == one
 

@@ -1,13 +1,14 @@
 import math
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import pytest
 from hypothesis import given, settings
-from usages import BENCHMARKS, hand_usage, pool_usages, route_usages
+from hypothesis import strategies as st
+from usages import BENCHMARKS, LIVING, hand_usage, pool_usages, route_usages
 
 from sim.cost.reference import NO_RATES
 from sim.cost.utilization import GpuHours, Load, pool_gpu_hours, pool_load, total_load
-from sim.ledger.usage import PoolUsage, RouteUsage
+from sim.ledger.usage import HostedCounts, PoolUsage, RouteUsage
 
 MAIN, BIG = BENCHMARKS["main"], BENCHMARKS["big"]
 
@@ -42,8 +43,12 @@ def test_slack_is_shown_below_zero() -> None:
     assert hours.slack == pytest.approx((30 - 38) / 3600)
 
 
+some_pools = st.sampled_from(list(LIVING.pools.values())).flatmap(pool_usages)
+some_routes = st.sampled_from(list(LIVING.routes.values())).flatmap(route_usages)
+
+
 @settings(deadline=None)
-@given(pool_usages(), route_usages(), route_usages())
+@given(some_pools, some_routes, some_routes)
 def test_nine_states_sum_to_paid(used: PoolUsage, a: RouteUsage, b: RouteUsage) -> None:
     hours = pool_gpu_hours(used, [a, b], BIG.rates, tensor_parallel=4)
     paid, *states = astuple(hours)
@@ -61,6 +66,14 @@ def test_utilizations_by_hand() -> None:
     assert u.useful == pytest.approx(34.2 / 3600)
     assert u.benchmark == pytest.approx(675_000 / (3600 * 18_750))
     assert u.kv == pytest.approx(0.1)
+
+
+def test_what_an_api_answered_is_no_use_of_the_fleet() -> None:
+    usage = hand_usage()
+    chat = replace(usage.routes["chat"], hosted=HostedCounts(450.0, 225_000, 45_000, 112_500))
+    hours = pool_gpu_hours(usage.pools["main"], [chat], MAIN.rates, 1)
+    u = pool_load(usage.pools["main"], {"chat": chat}, MAIN, hours).utilization()
+    assert u.benchmark == pytest.approx(337_500 / (3600 * 18_750))
 
 
 def test_nothing_paid_has_no_utilization() -> None:

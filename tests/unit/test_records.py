@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from sim.fleet import hosted
 from sim.ledger import records
-from sim.ledger.records import FIELDS, TROUBLE, Columns, Ledger
+from sim.ledger.records import FIELDS, HOSTED_REPLICA, TROUBLE, Columns, Ledger, rows_where
 from sim.serving.sequence import Outcome, Sequence
 
 ALL = FIELDS | TROUBLE
@@ -54,6 +55,8 @@ def test_a_smooth_attempt_becomes_a_row() -> None:
     [
         {"outcome": Outcome.TIMED_OUT, "generated": 3, "computed": 102},
         {"attempt": 2},
+        {"superseded": 1},
+        {"attempt": 1, "replica": HOSTED_REPLICA},
         {"high_water": 110, "recomputed_input": 100, "recomputed_output": 10, "waste_s": 0.5},
     ],
 )
@@ -121,3 +124,14 @@ def test_a_row_is_a_copy(make) -> None:
     sequence.generated = 8
     ledger.flush()
     assert chunks[0]["generated"].tolist() == [7]
+
+
+def test_the_fleet_and_the_ledger_mean_the_same_hosted_replica() -> None:
+    assert hosted.HOSTED_REPLICA == HOSTED_REPLICA
+
+
+def test_chosen_rows() -> None:
+    columns = {"a": np.array([1, 2, 3]), "b": np.array([4.0, 5.0, 6.0])}
+    some = rows_where(columns, np.array([True, False, True]))
+    assert {name: values.tolist() for name, values in some.items()} == {"a": [1, 3], "b": [4, 6]}
+    assert rows_where(columns, np.ones(3, bool)) is columns

@@ -19,7 +19,6 @@ def _chunk(n: int = 2) -> dict[str, Any]:
         "route": np.array(["chat"] * n),
         "outcome": np.array(["rejected"] + ["completed"] * (n - 1)),
     }
-    chunk["uncached_tokens"] = np.arange(n)
     del chunk["usd"]
     chunk["first_token_at_s"][0] = np.nan
     return chunk

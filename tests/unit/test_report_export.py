@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.ledger.events import FleetEvent
+from sim.report.atomic import OutError
 from sim.report.attempts import COLUMNS
-from sim.report.directory import Directory, OutError
+from sim.report.directory import Directory
 from sim.report.export import Findings, summary_json, write_out
-from sim.report.load_figure import RUNNING, WAITING
+from sim.report.table import Table
+from sim.report.timeseries import RUNNING, WAITING
 from tests.unit.summary_fixture import summary
 
 
@@ -29,6 +32,9 @@ def _findings(document: dict[str, Any] | None = None) -> Findings:
         timeseries=[
             {"t_s": t * 3600.0, "pool": "main", RUNNING: 3.0, WAITING: 0.0} for t in range(5)
         ],
+        events=[FleetEvent(7200.0, "main", "crash", "replica 1 crashed", 2, 1)],
+        story=[Table("What happened", (), (), note="1 failure")],
+        starts_on="friday",
         curve=[
             {"scale": s, "utilization": 0.17 * s, "usd_per_million": 0.77 / s, "factor": None}
             for s in (0.5, 1.0, 2.0)
@@ -49,13 +55,25 @@ def test_the_contract_s_files_are_all_there(tmp_path: Path) -> None:
         "scenario.resolved.yaml",
         "manifest.json",
         "timeseries.csv",
+        "events.csv",
         "report.html",
         "figures/utilization-vs-cost.svg",
         "figures/gpu-hours.svg",
-        "figures/load.svg",
+        "figures/timeline-main.svg",
     }
     assert json.loads((tmp_path / "out" / "summary.json").read_text()) == summary()
-    assert (tmp_path / "out" / "report.html").read_text().count("<svg ") == 3
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count("<svg ") == 3
+    assert "1 failure" in page
+
+
+def test_the_timeline_has_the_events_and_the_day(tmp_path: Path) -> None:
+    write_out(Directory(tmp_path / "out"), _findings())
+    picture = (tmp_path / "out" / "figures" / "timeline-main.svg").read_text()
+    assert "replica 1 crashed" in picture
+    assert "Fri" in picture
+    rows = (tmp_path / "out" / "events.csv").read_text().splitlines()
+    assert rows[1] == "7200.0,main,crash,replica 1 crashed,2,1"
 
 
 def test_equal_findings_give_equal_bytes_and_the_manifest_knows_them(tmp_path: Path) -> None:
@@ -75,7 +93,7 @@ def test_a_second_run_takes_away_figures_that_it_has_not(tmp_path: Path) -> None
     document["gpu_hours"]["paid"] = 0.0
     write_out(Directory(tmp_path / "out"), _findings(document))
     assert not (tmp_path / "out" / "figures" / "gpu-hours.svg").exists()
-    assert (tmp_path / "out" / "figures" / "load.svg").exists()
+    assert (tmp_path / "out" / "figures" / "timeline-main.svg").exists()
 
 
 def test_nan_is_refused_and_leaves_no_summary(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from sim.report.curve_figure import curve_figure
 from sim.report.hours_figure import hours_figure
 from sim.report.html import report_html
 from sim.report.summary import Summary
+from sim.report.table import table
 from tests.unit.summary_fixture import summary
 
 
@@ -47,6 +48,12 @@ def test_every_table_and_figure_is_on_the_page() -> None:
     assert html.count("<svg ") == 2
     for text in ("$0.770", "$0.0738", "Prices", "GPU-hours", "Bill", "Warnings", "numpy 2.4.6"):
         assert text in html
+
+
+def test_the_story_comes_before_the_other_tables() -> None:
+    html = report_html(summary(), _figures(), [table("What happened", ["<what"], [("<b>",)])])
+    assert html.index("What happened") < html.index("Prices")
+    assert "&lt;b&gt;" in html
 
 
 def test_hostile_names_are_text() -> None:

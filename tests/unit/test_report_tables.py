@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from sim.report.capacity_tables import STATES, gpu_hours, utilization
+from sim.report.capacity_tables import STATES, gpu_hours, pools, utilization
 from sim.report.cost_tables import bill, prices, routes_money
-from sim.report.service_tables import requests, routes_speed, slo_name, slos
+from sim.report.service_tables import budgets, requests, routes_speed, slo_name, slos
 from sim.report.summary import Summary
 from sim.report.table import Table, table
 from sim.report.tables import all_tables
@@ -46,6 +46,23 @@ def test_unpriced_and_unallocated_money_is_named() -> None:
     assert "Unpriced: $12.50" in prices(Summary(document)).note
 
 
+def test_reasoning_has_a_sentence_and_the_price_of_what_is_seen() -> None:
+    document = summary()
+    document["tokens"]["useful"]["reasoning"] = 1.2e8
+    document["cost"]["usd_per_million_visible_output_tokens"] = 3.456
+    note = prices(Summary(document)).note
+    assert "Output includes 120M tokens of reasoning that nobody sees: $3.46 per 1M" in note
+    assert "reasoning" not in prices(Summary(summary())).note
+
+
+def test_what_went_to_an_api_is_said() -> None:
+    document = summary()
+    document["requests"]["hosted"] = 1234.0
+    assert "A hosted API answered 1,234 requests" in prices(Summary(document)).note
+    assert "2,654,590 completed (1,234 of them by a hosted API)" in requests(Summary(document))
+    assert "hosted" not in prices(Summary(summary())).note
+
+
 def test_routes_have_money_both_ways_and_speed() -> None:
     s = Summary(summary())
     assert _rows(routes_money(s))["chat"] == (
@@ -69,6 +86,29 @@ def test_slos_are_yes_no_or_undecided() -> None:
     assert verdicts == ["yes", "undecided", "NO"]
 
 
+def test_the_worst_window_of_an_slo_is_named() -> None:
+    document = summary()
+    document["slo"][1]["worst_window"] = None
+    made = slos(Summary(document))
+    assert [row[5:7] for row in made.rows] == [("4.18 s", "2d9h35m"), ("n/a", ""), ("9.60 s", "0s")]
+    assert made.note == "Windows are of five minutes."
+    document["slo"][1]["worst_window"] = {"start_s": 3600.0, "value_s": None}
+    made = slos(Summary(document))
+    assert made.rows[1][5:7] == ("silent", "1h")
+    assert "none was answered" in made.note
+
+
+def test_error_budgets_by_route() -> None:
+    document = summary()
+    rows = _rows(budgets(Summary(document)))
+    assert rows["chat"] == ("2,016", "7", "20.2", "34.7 %", "98.0 %", "$0.820")
+    assert rows["summaries"][:4] == ("2,016", "322", "20.2", "1597.2 %")
+    document["routes"]["chat"]["slo_budget"].update(windows=0, bad=0, allowed=0.0, used=None)
+    assert _rows(budgets(Summary(document)))["chat"][:4] == ("0", "0", "0", "n/a")
+    del document["routes"]["chat"]["slo_budget"]
+    assert list(_rows(budgets(Summary(document)))) == ["summaries"]
+
+
 @pytest.mark.parametrize(
     ("quantile", "name"), [(0.5, "E2E p50"), (0.99, "E2E p99"), (0.999, "E2E p99.9")]
 )
@@ -80,7 +120,29 @@ def test_waste_names_every_cause_once() -> None:
     made = waste(Summary(summary()))
     shown = [row[0] for row in made.rows]
     assert shown == ["rejected", "timed out", "failed", "preempted", "retried"]
-    assert made.note == "None: cancelled."
+    assert made.note == "None: cancelled, not useful."
+
+
+def test_tokens_of_health_checks_are_waste_with_a_name_and_a_price() -> None:
+    document = summary()
+    route = document["routes"]["chat"]
+    for place in (document, route):
+        place["tokens"]["wasted"]["not_useful"] = {"input": 5e6, "output": 100.0}
+    row = _rows(waste(Summary(document)))["not useful"]
+    assert row[:3] == ("-", "5.00M", "100")
+    assert row[3].startswith("$")
+    assert "health checks" in row[4]
+
+
+def test_tokens_of_a_hosted_api_were_not_computed_beside_the_waste() -> None:
+    document = summary()
+    document["routes"].pop("summaries")
+    route = document["routes"]["chat"]
+    route["tokens"]["useful"].update(input=1900.0, cached_input=150.0, output=100.0)
+    route["tokens"]["hosted"] = {"input": 1000.0, "cached_input": 50.0, "output": 0.0}
+    route["tokens"]["wasted"] = {"failed": {"input": 200.0, "output": 0.0}}
+    route["cost"]["components_usd"]["prefill"] = 10.0  # for 800 useful and 200 wasted tokens
+    assert waste_usd(Summary(document), "failed") == pytest.approx(10.0 * 200 / 1000)
 
 
 def test_waste_dollars_are_the_causes_part_of_what_was_paid_for_the_tokens() -> None:
@@ -120,6 +182,20 @@ def test_time_that_came_of_rounding_is_none() -> None:
     assert "idle" not in _rows(made)
 
 
+def test_pools_have_their_mean_replicas() -> None:
+    made = pools(Summary(summary()))
+    assert _rows(made)["main"] == ("4.00", "3.96", "97.4 %", "17.4 %", "11.2 %", "672 h", "$4,857")
+
+
+def test_a_pool_whose_replicas_are_always_ready_needs_no_table_of_its_own() -> None:
+    document = summary()
+    document["pools"]["main"]["gpu_hours"].update(starting=0.0, draining=0.0, failed=0.0)
+    assert not pools(Summary(document)).rows
+    assert "Pools" not in [made.title for made in all_tables(Summary(document))]
+    document["pools"]["other"] = document["pools"]["main"]
+    assert list(_rows(pools(Summary(document)))) == ["main", "other"]
+
+
 def test_utilization_above_one_is_explained() -> None:
     document = summary()
     document["utilization"]["benchmark"] = 1.2
@@ -135,6 +211,7 @@ def test_bill_lines_have_month_and_million() -> None:
 
 def test_requests_in_one_line() -> None:
     assert "4,105 rejected" in requests(Summary(summary()))
+    assert requests(Summary(summary())).endswith("They took 2,661,642 attempts.")
     assert requests(Summary(_empty())) == "0 requests arrived: 0 completed."
 
 

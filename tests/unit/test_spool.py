@@ -3,16 +3,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
-from sim.ledger.records import FIELDS, TROUBLE, Columns
+from sim.ledger.records import FIELDS, HOSTED_REPLICA, TROUBLE, Columns
 from sim.ledger.spool import Spool, read
 from sim.serving.sequence import Outcome
 
 COLUMNS = {
     "route", "request_id", "attempt", "replica", "arrived_at_s", "queued_at_s",
     "first_token_at_s", "finished_at_s", "input_tokens", "cached_input_tokens", "output_tokens",
-    "outcome", "prefill_gpu_s", "decode_gpu_s", "rent_gpu_s", "waste_gpu_s", "uncached_tokens",
+    "outcome", "prefill_gpu_s", "decode_gpu_s", "rent_gpu_s", "waste_gpu_s",
+    "computed_input_tokens", "recomputed_input_tokens", "recomputed_output_tokens",
 }  # fmt: skip
+COMPUTED = ("computed_input", "recomputed_input", "recomputed_output")
+TIMES = ("queued_at_s", "first_token_at_s", "finished_at_s")
 
 
 def columns(*rows: dict[str, Any]) -> Columns:
@@ -41,7 +45,7 @@ def test_an_attempt_as_it_is_written(tmp_path: Path) -> None:
         "queued_at_s": 2.0, "first_token_at_s": 3.0, "finished_at_s": 4.0, "input_tokens": 100,
         "cached_input_tokens": 64, "output_tokens": 4, "outcome": "timed_out",
         "prefill_gpu_s": 3.0, "decode_gpu_s": 8.0, "rent_gpu_s": 4.0, "waste_gpu_s": 16.0,
-        "uncached_tokens": 36,
+        "computed_input_tokens": 36, "recomputed_input_tokens": 0, "recomputed_output_tokens": 0,
     }  # fmt: skip
 
 
@@ -62,23 +66,46 @@ def test_columns_are_those_of_the_contract(tmp_path: Path) -> None:
     assert set(row_of(tmp_path, {})) == COLUMNS
 
 
+def times_of(directory: Path, **attempt: Any) -> list[float | None]:
+    """The times of an attempt of which all were written down, None for those that are empty."""
+    written = row_of(directory, {**dict.fromkeys(TIMES, 5.0), **attempt})
+    return [None if math.isnan(written[name]) else written[name] for name in TIMES]
+
+
+def test_an_attempt_that_was_rejected_never_started(tmp_path: Path) -> None:
+    """By the gateway, or by the replica itself (too long for its cache)."""
+    for replica in (-1, 3):
+        found = times_of(tmp_path / f"{replica}", replica=replica, outcome=Outcome.REJECTED)
+        assert found == [None, None, None]
+
+
 def test_an_attempt_that_no_replica_took_was_never_queued(tmp_path: Path) -> None:
-    rejected = {"replica": -1, "queued_at_s": 5.0, "outcome": Outcome.REJECTED}
-    assert math.isnan(row_of(tmp_path, rejected)["queued_at_s"])
+    """It waited for one, until its client had enough."""
+    found = times_of(tmp_path, replica=-1, outcome=Outcome.TIMED_OUT, first_token_at_s=math.nan)
+    assert found == [None, None, 5.0]
 
 
-def test_the_first_replica_is_one_too(tmp_path: Path) -> None:
-    assert row_of(tmp_path, {"replica": 0, "queued_at_s": 5.0})["queued_at_s"] == 5.0
+@pytest.mark.parametrize("replica", [0, 7, HOSTED_REPLICA])
+def test_other_attempts_have_their_times(replica: int, tmp_path: Path) -> None:
+    assert times_of(tmp_path, replica=replica) == [5.0, 5.0, 5.0]
+
+
+def test_the_fleet_computed_nothing_of_what_an_api_answered(tmp_path: Path) -> None:
+    answered = {"replica": HOSTED_REPLICA, "computed": 104, "generated": 5}
+    written = row_of(tmp_path, answered)
+    assert (written["computed_input_tokens"], written["output_tokens"]) == (0, 5)
 
 
 def test_computed_prompt_tokens_count_again_each_time(tmp_path: Path) -> None:
     """104 computed before a preemption, 103 of them again, gone in the midst of it."""
     gone = {"computed": 103, "high_water": 104, "recomputed_input": 100, "recomputed_output": 3}
-    assert row_of(tmp_path, gone)["uncached_tokens"] == 100 + 103
+    written = row_of(tmp_path, gone)
+    found = [written[f"{name}_tokens"] for name in COMPUTED]
+    assert found == [100, 100, 3]
 
 
 def test_cached_but_not_admitted_computes_nothing(tmp_path: Path) -> None:
-    assert row_of(tmp_path, {"cached_input": 64})["uncached_tokens"] == 0
+    assert row_of(tmp_path, {"cached_input": 64})["computed_input_tokens"] == 0
 
 
 def test_only_arrivals_of_the_window_in_the_order_of_chunks(tmp_path: Path) -> None:

@@ -36,6 +36,33 @@ def test_a_day_curve_becomes_its_mean() -> None:
     assert steady == VaryingArrivals(mean_rps=8.0, gap_shape=0.5)
 
 
+def test_what_does_not_average_out_within_a_point_is_left_out() -> None:
+    uneven: dict[str, Any] = {
+        "workload": "azure-conv-2023",
+        "mean_rps": 4.0,
+        "day_curve": "burstgpt-1",
+        "utc_offset_hours": 3,
+        "load_grows_by": "clients",
+        "batches": {"mean_size": 3},
+        "on_off": {"clients": 5, "on": "1m", "off": "1m"},
+        "growth_percent_per_week": 5,
+        "events": [{"at": 0, "for": "1h", "times": 5}],
+    }
+    steady = arrivals_at(2.0, **uneven)  # points of 100 s: its term of 0.7 s stays, 390 s goes
+    assert steady == VaryingArrivals.model_validate(
+        {
+            "mean_rps": 8.0,
+            "gap_shape": 0.95,
+            "bursts": [{"variance": 0.031, "time": 0.7}],
+            "load_grows_by": "clients",
+            "bursts_at_rps": 5.53,
+            "batches": {"mean_size": 3},
+        }
+    )
+    slow = arrivals_at(2.0, mean_rps=4.0, bursts=[{"variance": 0.1, "time": 1.01}])
+    assert slow == VaryingArrivals(mean_rps=8.0)
+
+
 @pytest.mark.parametrize(("scale", "users"), [(2.0, 8), (0.5, 2), (0.01, 1)])
 def test_closed_loops_get_more_users(scale: float, users: int) -> None:
     found = arrivals_at(scale, concurrency=4, think_time=2)

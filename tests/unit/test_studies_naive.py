@@ -135,6 +135,13 @@ def test_benchmark_does_not_depend_on_the_fleet() -> None:
     one = benchmark(a_pool(), 100, 5)
     other = a_pool(usd_per_hour=99.0, replicas=7, router="round-robin", queue_limit=3)
     assert benchmark(other, 100, 5) is one
+    living = {"failures": {"mtbf": "9d"}, "startup": "none", "rollouts": {"every": "1d"}}
+    assert benchmark(a_pool(**living), 100, 5) is one
+
+
+def test_an_engine_may_be_wider_than_one_gpu() -> None:
+    wide = a_pool(tensor_parallel=2, node={"gpus": 8, "usd_per_hour": 9.0})
+    assert benchmark(wide, 100, 5).tokens_per_s == benchmark(a_pool(), 100, 5).tokens_per_s
 
 
 def test_prefix_cache_is_off() -> None:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from usages import BENCHMARKS, FLEET, hand_usage, scenario, usages
+from usages import BENCHMARKS, FLEET, LIVING, hand_usage, scenario, usages
 
 from sim.ledger.usage import PoolUsage, RouteUsage, TokenCounts, Usage
-from sim.scenario.notices import Notice
+from sim.scenario.document import Scenario
+from sim.scenario.notice import Notice
 from sim.simulation import Run
 from sim.studies.result import Result
 
@@ -48,10 +49,11 @@ def keys(of: Any, *names: str) -> dict[str, Any]:
     return obj(dict.fromkeys(" ".join(names).split(), of))
 
 
-def obj(properties: dict[str, Any]) -> dict[str, Any]:
+def obj(properties: dict[str, Any], **maybe: Any) -> dict[str, Any]:
+    """An object that has all of *properties*, and may have those of *maybe*."""
     return {
         "type": "object",
-        "properties": properties,
+        "properties": {**properties, **maybe},
         "required": list(properties),
         "additionalProperties": False,
     }
@@ -73,22 +75,27 @@ PRICES = {
     "unpriced_usd": {"type": "number"},
     "unallocated_usd": {"type": "number"},
 }
+VISIBLE = {"usd_per_million_visible_output_tokens": NUM}
 COST = obj(
     {
         **PRICES,
         "components_usd": keys({"type": "number"}, "prefill context_rent cached_attention decode"),
-        "by_peak": obj(PRICES),
-    }
+        "by_peak": obj(PRICES, **VISIBLE),
+    },
+    **VISIBLE,
 )
 REQUESTS = keys(
     COUNT,
     "arrived completed rejected timed_out failed cancelled in_flight attempts retried in_slo",
+    "hosted",
 )
+WASTE = "timed_out failed cancelled preempted retried not_useful"
 TOKENS = obj(
     {
-        "useful": keys(COUNT, "input cached_input template output"),
+        "useful": keys(COUNT, "input cached_input template output reasoning"),
         "useful_per_hour": COUNT,
-        "wasted": keys(keys(COUNT, "input output"), "timed_out failed cancelled preempted retried"),
+        "wasted": keys(keys(COUNT, "input output"), WASTE),
+        "hosted": keys(COUNT, "input cached_input output"),
     }
 )
 FIGURES = obj({**dict.fromkeys(("mean", "p50", "p95", "p99"), NUM), "n": COUNT})
@@ -104,6 +111,7 @@ SLO = {
             "value_s": NUM,
             "met": {"type": ["boolean", "null"]},
             "windows_met_share": NUM,
+            "worst_window": {"anyOf": [{"type": "null"}, keys(NUM, "start_s value_s")]},
         }
     ),
 }
@@ -172,8 +180,9 @@ SUMMARY = obj(
                     **SERVED,
                     "slo": SLO,
                     "cost": COST,
-                    "usd": keys({"type": "number"}, "by_use by_peak"),
-                }
+                    "usd": keys({"type": "number"}, "by_use by_peak hosted"),
+                },
+                slo_budget=obj({**keys(COUNT, "windows bad allowed")["properties"], "used": NUM}),
             )
         ),
         "pools": each(
@@ -182,6 +191,7 @@ SUMMARY = obj(
                     "utilization": UTILIZATION,
                     "gpu_hours": HOURS,
                     "naive": NAIVE,
+                    "replicas": keys(COUNT, "paid ready"),
                     "usd": {"type": "number"},
                 }
             )
@@ -299,10 +309,12 @@ def test_summaries_are_fresh() -> None:
     assert result.summary() == check(result)
 
 
+@pytest.mark.parametrize("of", [FLEET, LIVING], ids=["plain", "living"])
 @settings(max_examples=8, deadline=None)
-@given(st.lists(usages(), min_size=1, max_size=3))
-def test_any_usages_make_a_valid_summary(made: list[Usage]) -> None:
-    summary = check(Result(FLEET, tuple(a_run(u) for u in made), BENCHMARKS))
+@given(data=st.data())
+def test_any_usages_make_a_valid_summary(of: Scenario, data: st.DataObject) -> None:
+    made = data.draw(st.lists(usages(of), min_size=1, max_size=3))
+    summary = check(Result(of, tuple(a_run(u) for u in made), BENCHMARKS))
     usd = math.fsum(line["usd"] for line in summary["bill"]["lines"])
     assert usd == pytest.approx(summary["bill"]["total_usd"], rel=1e-9)
     cost = summary["cost"]

@@ -1,14 +1,23 @@
+from dataclasses import replace
+
 import pytest
-from usages import BENCHMARKS, hand_usage, route, scenario
+from usages import API, BENCHMARKS, hand_usage, route, scenario
 
 from sim.cost.statement import statement
-from sim.ledger.usage import Figures, PoolUsage, RouteUsage, SloFigure, Usage
+from sim.ledger.usage import (
+    Figures,
+    HostedCounts,
+    PoolUsage,
+    RouteUsage,
+    SloFigure,
+    Usage,
+    WindowCounts,
+)
 from sim.scenario.document import Scenario
 from sim.studies.summary import (
     Tree,
     account,
     fill_ci95,
-    is_met,
     leaves,
     measured,
     number,
@@ -45,6 +54,7 @@ def test_sections_by_hand() -> None:
         "cached_input": 90_000,
         "template": 0,
         "output": 225_000,
+        "reasoning": 0,
     }
     assert tree["tokens"]["useful_per_hour"] == 675_000
     assert tree["tokens"]["wasted"]["timed_out"] == {"input": 40_000, "output": 25_000}
@@ -64,7 +74,8 @@ def test_sections_by_hand() -> None:
     assert tree["gap"]["rungs"] == []
     assert tree["hosted"] is None
     assert tree["routes"]["chat"]["pool"] == "main"
-    assert tree["routes"]["chat"]["usd"] == pytest.approx({"by_use": 3.6, "by_peak": 3.6})
+    usd = {"by_use": 3.6, "by_peak": 3.6, "hosted": 0.0}
+    assert tree["routes"]["chat"]["usd"] == pytest.approx(usd)
 
 
 def test_prices_by_peak_have_the_same_keys() -> None:
@@ -73,26 +84,62 @@ def test_prices_by_peak_have_the_same_keys() -> None:
     assert set(cost["by_peak"]) < set(cost)
 
 
-@pytest.mark.parametrize(
-    ("value_s", "share", "met"),
-    [
-        (0.9, 1.0, True),
-        (0.9, 0.99, True),
-        (0.9, 0.98, False),
-        (1.1, 1.0, False),
-        (0.9, None, True),
-        (1.1, None, False),
-        (None, 1.0, None),
-    ],
-)
-def test_an_slo_needs_the_quantile_and_the_windows(
-    value_s: float | None, share: float | None, met: bool | None
-) -> None:
-    assert is_met(SloFigure("ttft_s", 0.95, 1.0, value_s, share), 0.99) is met
-    tree = tree_of(with_slo(value_s, share))
+def test_slos_stand_in_the_whole_and_in_their_route() -> None:
+    tree = tree_of(with_slo(0.9, 0.98))
     assert tree["slo"] == tree["routes"]["chat"]["slo"]
-    assert tree["slo"][0]["met"] is met
-    assert tree["slo"][0]["route"] == "chat"
+    assert (tree["slo"][0]["route"], tree["slo"][0]["met"]) == ("chat", False)
+
+
+def test_only_a_route_with_an_slo_has_an_error_budget() -> None:
+    usage = hand_usage()
+    usage.routes["chat"] = replace(usage.routes["chat"], windows=WindowCounts(12.0, 3.0))
+    assert "slo_budget" not in tree_of(usage)["routes"]["chat"]
+    strict = scenario(routes={"chat": route(slo={"ttft_p95": 1})}, slo_windows=0.5)
+    tree = tree_of(usage, strict)
+    budget = {"windows": 12.0, "bad": 3.0, "allowed": 6.0, "used": 0.5}
+    assert tree["routes"]["chat"]["slo_budget"] == budget
+    assert measured(tree)["routes.chat.slo_budget.used"] == 0.5
+
+
+def test_a_budget_that_is_none_says_why() -> None:
+    strict = scenario(routes={"chat": route(slo={"ttft_p95": 1})}, slo_windows=1.0)
+    reasons = {w["path"]: w["text"] for w in undefined(tree_of(hand_usage(), strict))}
+    assert "no window that may miss" in reasons["routes.chat.slo_budget.used"]
+
+
+def test_what_a_hosted_api_answered() -> None:
+    usage, hosted = hand_usage(), HostedCounts(9.0, 4_500.0, 500.0, 2_000.0)
+    chat = replace(usage.routes["chat"], hosted=hosted)
+    tree = tree_of(
+        replace(usage, routes={"chat": chat}, overall=chat),
+        scenario(routes={"chat": route(overflow=API)}),
+    )
+    for place in (tree, tree["routes"]["chat"]):
+        assert place["requests"]["hosted"] == 9
+        assert place["tokens"]["hosted"] == {"input": 4_500, "cached_input": 500, "output": 2_000}
+    usd = (4_000 * 2.5 + 500 * 0.25 + 2_000 * 10) / 1e6
+    assert tree["routes"]["chat"]["usd"]["hosted"] == pytest.approx(usd)
+    assert tree["bill"]["total_usd"] == pytest.approx(3.6 + usd)
+
+
+def test_visible_output_has_a_price_only_where_some_is_not_seen() -> None:
+    key, usage = "usd_per_million_visible_output_tokens", hand_usage()
+    plain = tree_of(usage)
+    costs = [plain["cost"], plain["routes"]["chat"]["cost"]]
+    assert not any(key in place for cost in costs for place in (cost, cost["by_peak"]))
+    assert plain["tokens"]["useful"]["reasoning"] == 0
+    chat = usage.routes["chat"]
+    thinks = replace(chat, useful=replace(chat.useful, reasoning=180_000.0))
+    of = scenario(routes={"chat": route(reasoning_share=0.8)})
+    tree = tree_of(replace(usage, routes={"chat": thinks}, overall=thinks), of)
+    price = 3.6 * 25 / 38 / 0.045
+    for cost in (tree["cost"], tree["routes"]["chat"]["cost"]):
+        assert cost[key] == cost["by_peak"][key] == pytest.approx(price)
+    assert tree["tokens"]["useful"]["reasoning"] == 180_000
+
+
+def test_mean_replicas_of_a_pool() -> None:
+    assert tree_of(hand_usage())["pools"]["main"]["replicas"] == {"paid": 1.0, "ready": 1.0}
 
 
 def test_the_scenario_says_how_many_windows() -> None:
@@ -122,6 +169,8 @@ def test_a_defined_account_has_no_reasons() -> None:
 def test_undecided_slos_have_a_reason() -> None:
     codes = [w["code"] for w in undefined(tree_of(with_slo(None, None))) if "slo" in w["path"]]
     assert codes == ["undefined"]
+    (lost,) = [w for w in undefined(tree_of(with_slo(None, 0.0))) if "slo" in w["path"]]
+    assert lost["text"] == "missed: no completed request has a ttft_s"
     (thin,) = [w for w in undefined(tree_of(with_slo(0.5, None))) if "slo" in w["path"]]
     assert (thin["code"], thin["path"]) == ("thin-windows", "slo.0.windows_met_share")
 

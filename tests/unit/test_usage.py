@@ -6,7 +6,9 @@ import pytest
 from sim.ledger.usage import (
     INTERVAL_S,
     ComponentSeconds,
+    ComputedTokens,
     Figures,
+    HostedCounts,
     PoolUsage,
     ReferenceTokens,
     RequestCounts,
@@ -14,6 +16,8 @@ from sim.ledger.usage import (
     SloFigure,
     TokenCounts,
     Usage,
+    WindowCounts,
+    WorstWindow,
     mean,
 )
 
@@ -61,7 +65,37 @@ def test_names_stay_and_numbers_within_tuples_and_dicts_are_averaged() -> None:
     assert found.pools["main"].paid_s == 20.0
 
 
-SUMS = (RequestCounts, TokenCounts, ReferenceTokens, ComponentSeconds, PoolUsage)
+def test_of_worst_windows_the_worst_is_kept_and_the_first_of_equal_ones() -> None:
+    few, more, silent = WorstWindow(300.0, 2.0), WorstWindow(0.0, 3.0), WorstWindow(900.0, None)
+    assert mean([few, more, few]) == mean([more, WorstWindow(600.0, 3.0)]) == more
+    assert mean([more, silent, few]) == silent
+    slos = [SloFigure("ttft", 0.95, 1.0, 2.0, 0.5, worst) for worst in (few, more)]
+    assert mean(slos) == SloFigure("ttft", 0.95, 1.0, 2.0, 0.5, more)
+    assert mean([*slos, SloFigure("ttft", 0.95, 1.0, 2.0, 0.5)]).worst is None
+
+
+def test_the_fleet_served_what_no_api_did() -> None:
+    useful = TokenCounts(input=100, cached_input=30, template=20, output=9, reasoning=3)
+    hosted = HostedCounts(requests=1, input=40, cached_input=10, output=4)
+    assert RouteUsage(useful=useful).served == TokenCounts(100, 30, 0, 9)
+    assert RouteUsage(useful=useful, hosted=hosted).served == TokenCounts(60, 20, 0, 5)
+    assert RouteUsage(hosted=hosted).served == TokenCounts()  # of use to nobody
+
+
+def test_replicas_are_ready_while_they_serve_or_could() -> None:
+    assert PoolUsage(paid_s=9.0, busy_s=3.0, idle_s=2.0, starting_s=4.0).ready_s == 5.0
+
+
+SUMS = (
+    RequestCounts,
+    TokenCounts,
+    HostedCounts,
+    ComputedTokens,
+    ReferenceTokens,
+    ComponentSeconds,
+    WindowCounts,
+    PoolUsage,
+)
 
 
 @pytest.mark.parametrize("kind", [*SUMS, Figures, RouteUsage])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sim.cost.benchmark import Benchmark
 from sim.cost.reference import ReferenceRates
 from sim.ledger.usage import (
     Figures,
+    HostedCounts,
     PoolUsage,
     ReferenceTokens,
     RequestCounts,
@@ -19,6 +21,8 @@ from sim.ledger.usage import (
     Usage,
 )
 from sim.scenario.document import Scenario
+from sim.scenario.pool import Pool
+from sim.scenario.route import Route
 
 TIMING = {"knots_tokens": [1, 256], "knots_s": [0.006, 0.009]}
 
@@ -79,6 +83,37 @@ FLEET = scenario(
 )
 """Three routes, three pools of which one has no traffic, and a line of every driver."""
 
+API = {
+    "usd_per_million_input": 2.5,
+    "usd_per_million_cached_input": 0.25,
+    "usd_per_million_output": 10.0,
+    "ttft": "600ms",
+    "tpot": "15ms",
+}
+"""A hosted API, dear enough to be told from the fleet."""
+
+LIVING = scenario(
+    routes={
+        "chat": route(slo={"ttft_p95": 1}, overflow=API, reasoning_share=0.6),
+        "code": route(reasoning_share=0.25),
+        "health": route(useful=False),
+        "batch": route("big", overflow=API),
+    },
+    pools={
+        "main": {
+            **pool(3.6, startup="none"),
+            "node": {
+                "usd_per_hour": 3.6,
+                "spot": {"share": 0.5, "usd_per_hour": 1.2, "mean_life": "12h"},
+            },
+        },
+        "big": pool(40.0, tensor_parallel=2, gpus=8),
+        "spare": pool(1.0),
+    },
+    bill=[line.model_dump() for line in FLEET.bill],
+)
+"""A fleet with spot nodes, health checks, answers that are reasoned, and a hosted API."""
+
 BENCHMARKS = {
     "main": Benchmark(18_750.0, ReferenceRates(2e-5, 1e-5, 1e-4), 256, 500, 250, "by hand"),
     "big": Benchmark(5_000.0, ReferenceRates(1e-4, 2e-5, 5e-4), 128, 1000, 100, "by hand"),
@@ -104,7 +139,18 @@ def reference_tokens(draw: st.DrawFn) -> ReferenceTokens:
 
 
 @st.composite
-def route_usages(draw: st.DrawFn) -> RouteUsage:
+def hosted_counts(draw: st.DrawFn, tokens: TokenCounts) -> HostedCounts:
+    """A part of *tokens*, all of them or none included."""
+    part = draw(st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0.0, 1.0)))
+    return HostedCounts(
+        requests=part, input=tokens.input * part, cached_input=tokens.cached_input * part,
+        output=tokens.output * part,
+    )  # fmt: skip
+
+
+@st.composite
+def route_usages(draw: st.DrawFn, of: Route) -> RouteUsage:
+    """Of a route without an overflow nothing was hosted, of a useless one nothing was useful."""
     useful, waste = draw(reference_tokens()), draw(reference_tokens())
     ended = np.array(
         [
@@ -117,10 +163,16 @@ def route_usages(draw: st.DrawFn) -> RouteUsage:
     weights = weights / weights.sum() if weights.sum() > 0.01 else np.full(INTERVALS, 0.25)
     completed = draw(counts)
     tokens = draw(token_counts())
+    tokens = replace(tokens, reasoning=of.reasoning_share * tokens.output)
+    hosted = draw(hosted_counts(tokens)) if of.overflow else HostedCounts()
+    if not of.useful:
+        useful, waste = ReferenceTokens(), ReferenceTokens(*(ended[0], ended[1], 0.0, ended[2]))
+        tokens = TokenCounts()
     return RouteUsage(
         requests=RequestCounts(arrived=completed + 1.0, completed=completed, rejected=1.0),
         offered=tokens,
         useful=tokens,
+        hosted=hosted,
         goodput=TokenCounts(tokens.input / 2, 0.0, 0.0, tokens.output / 2),
         wasted_output={"timed_out": draw(counts), "preempted": draw(counts)},
         ended_useful=useful,
@@ -130,7 +182,7 @@ def route_usages(draw: st.DrawFn) -> RouteUsage:
 
 
 @st.composite
-def pool_usages(draw: st.DrawFn) -> PoolUsage:
+def pool_usages(draw: st.DrawFn, of: Pool) -> PoolUsage:
     states = [draw(seconds) for _ in range(5)]
     paid_s = sum(states)
     block_s = draw(seconds)
@@ -138,6 +190,7 @@ def pool_usages(draw: st.DrawFn) -> PoolUsage:
         paid_s,
         *states,
         node_s=paid_s,
+        spot_node_s=draw(seconds) if of.node.spot else 0.0,
         unplaced_gpu_s=draw(seconds),
         kv_used_block_s=block_s / 2,
         kv_block_s=block_s,
@@ -150,10 +203,17 @@ def usages(draw: st.DrawFn, of: Scenario = FLEET) -> Usage:
     """A usage of *of*; a pool without routes has none, all else is arbitrary."""
     return Usage(
         window_s=WINDOW_S,
-        routes={name: draw(route_usages()) for name in of.routes},
-        pools={name: draw(pool_usages()) for name in of.pools},
+        routes={name: draw(route_usages(spec)) for name, spec in of.routes.items()},
+        pools={name: draw(pool_usages(spec)) for name, spec in of.pools.items()},
         overall=RouteUsage(),
     )
+
+
+@st.composite
+def accounts(draw: st.DrawFn) -> tuple[Scenario, Usage]:
+    """A plain fleet or a living one, and a usage of it."""
+    of = LIVING if draw(st.booleans()) else FLEET
+    return of, draw(usages(of))
 
 
 def hand_usage() -> Usage:

@@ -1,0 +1,1 @@
+"""Workload: recorded or generated requests, measured, fitted and held against each other."""
