@@ -40,7 +40,7 @@ LEAST_SAMPLE_S = 10.0
 )
 @click.option(
     "--out", type=click.Path(), metavar="DIR",
-    help="Write summary, requests, time series, figures and report.html there.",
+    help="Write summary, requests, time series, events, figures and report.html there.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--quiet", is_flag=True, help="The headline alone, and no progress.")

@@ -104,9 +104,9 @@ def hosted_money(usd_by_kind: Mapping[str, float], tokens: KindTokens) -> KindMo
 def _priced(money: Sequence[float], tokens: KindTokens) -> KindMoney:
     """Money for input, cached input and output; unpriced where no such token was useful."""
     counts = (tokens.input, tokens.cached_input, tokens.output)
-    priced = [usd if count > 0 else 0.0 for usd, count in zip(money, counts, strict=True)]
-    unpriced = [usd for usd, count in zip(money, counts, strict=True) if not count > 0]
-    return KindMoney(*priced, unpriced_usd=math.fsum(unpriced))
+    some = [(usd if count > 0 else 0.0) for usd, count in zip(money, counts, strict=True)]
+    none = [usd for usd, count in zip(money, counts, strict=True) if not count > 0]
+    return KindMoney(some[0], some[1], some[2], unpriced_usd=math.fsum(none))
 
 
 @dataclass(frozen=True)

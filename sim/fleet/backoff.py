@@ -11,6 +11,9 @@ SDK_FIRST_S = 0.5
 SDK_LONGEST_S = 8.0
 SDK_JITTER = 0.25
 
+ROUNDING = 1e-9
+"""By how much a sum of parts may lack of a whole token: ten tenths do."""
+
 
 def sdk_backoff(attempt: int, u: float) -> float:
     """Return the wait of OpenAI's and Anthropic's Python clients: half a second, doubled, capped.
@@ -42,7 +45,7 @@ class RetryBudget:
 
     def spend(self) -> bool:
         """Return whether a retry may be made, and count it."""
-        if self.tokens < 1.0:
+        if self.tokens < 1.0 - ROUNDING:
             return False
         self.tokens -= 1.0
         return True

@@ -30,7 +30,7 @@ from sim.scenario.failures import Failures
 from sim.scenario.pool import Pool as PoolSpec
 from sim.scenario.rollouts import DRAIN_S
 from sim.scenario.scaling_plan import ForecastScaler, ScheduleScaler
-from sim.scenario.startup import Phases
+from sim.scenario.startup import NO_STARTUP, Phases, startup_named
 from sim.serving.replica import Replica
 from sim.serving.waiting import Queue
 from sim.streams import Streams
@@ -99,6 +99,13 @@ def _most(spec: PoolSpec) -> int:
     return spec.start_replicas if spec.is_fixed else max(2, spec.most_replicas)
 
 
+def _phases(spec: PoolSpec) -> Phases:
+    """Return the laws of a cold start; where none ever happens the weights' size may be unknown."""
+    if spec.weight_bytes is None and not spec.starts_replicas:
+        return startup_named(NO_STARTUP).phases(None)
+    return spec.cold_start.phases(spec.weight_bytes)
+
+
 def _terms(spec: PoolSpec) -> Terms:
     node, phases = spec.node, _phases(spec)
     slow = spec.failures.slow_nodes if spec.failures is not None else None
@@ -132,6 +139,7 @@ def _upkeep(spec: PoolSpec) -> Upkeep:
         surge=1 if rollouts is None else rollouts.max_surge,
         unavailable=0 if rollouts is None else rollouts.max_unavailable,
         warm_nodes=spec.warm_nodes,
+        spreads=redundancy is not None and redundancy.survive is not None,
         total=(lambda n: n) if redundancy is None else (lambda n: redundancy.total(n, zones)),
     )
 

@@ -8,7 +8,7 @@ from math import ceil
 
 import simpy
 
-from sim.fleet.keeper import Keeper
+from sim.fleet.keeper import REPLACEMENT, Keeper
 from sim.fleet.node import Node, Phase
 from sim.fleet.provider import draw
 from sim.fleet.seat import Seat, State
@@ -132,6 +132,7 @@ class Faults:
         for seat in node.seats:
             keeper.pool.unroute(seat)
         node.phase = Phase.REPAIRING
+        keeper.reconcile(REPLACEMENT)  # what drained there has gone
         repair_s = draw(hazards.repair, self.draws.uniform(3, number))
         if self.crews is None:
             yield self.env.timeout(repair_s)

@@ -32,7 +32,8 @@ class Upkeep:
     up, and what its first request waits for besides. A stopped replica has `drain_s` to finish
     what it holds. `total` says how many replicas are held where so many are wanted. During a
     rollout there are at most `surge` more than that, and at most `unavailable` fewer ready.
-    `warm_nodes` are kept up without a replica.
+    `warm_nodes` are kept up without a replica. `spreads`: no zone gets a replica while another
+    has fewer, even if that takes one more node.
     """
 
     load: Law
@@ -42,6 +43,7 @@ class Upkeep:
     surge: int = 1
     unavailable: int = 0
     warm_nodes: int = 0
+    spreads: bool = False
     total: Callable[[int], int] = lambda wanted: wanted
 
 
@@ -174,6 +176,10 @@ class Keeper:
     def _roomy_node(self) -> Node | None:
         """Return the node with room that is nearest to be up, and of those the fullest."""
         roomy = [node for node in self.provider.nodes.values() if node.has_room]
+        if self.upkeep.spreads:
+            in_zone = Counter(seat.node.zone for seat in self._live())
+            least = min(in_zone[zone] for zone in self.provider.open_zones)
+            roomy = [node for node in roomy if in_zone[node.zone] == least]
         return max(roomy, key=lambda n: (n.phase, len(n.seats), -n.number), default=None)
 
     def _seat(self, node: Node, cause: str) -> Seat:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from sim.fleet.keeper import Keeper
 from sim.fleet.occupancy import Occupancy
 from sim.fleet.provider import Provider
 from sim.fleet.seat import PAID, State
+from sim.ledger.level import Level
 from sim.ledger.usage import INTERVAL_S, PoolUsage
 
 ROUNDING = 1e-9
@@ -54,9 +54,9 @@ class PoolMeter:
         )
         ready_busy_s = _at_most(ready_busy_s, spent_s[State.READY])
         draining_busy_s = _at_most(draining_busy_s, spent_s[State.DRAINING])
-        tails_s = [(lease.tail_s(0.0, window_s), lease) for lease in self.provider.leases]
-        tail_s = math.fsum(s * lease.slots for s, lease in tails_s)
-        spare_s = math.fsum(s * lease.spare_gpus for s, lease in tails_s)
+        terms, tails = self.provider.terms, self._tails()
+        tail_node_s = tails.integral(0.0, window_s)
+        tail_s = tail_node_s * terms.slots
         return PoolUsage(
             paid_s=math.fsum(spent_s.values()) + tail_s,
             busy_s=ready_busy_s + draining_busy_s,
@@ -66,28 +66,37 @@ class PoolMeter:
             failed_s=spent_s[State.FAILED],
             node_s=self._node_s(spot=False),
             spot_node_s=self._node_s(spot=True),
-            unplaced_gpu_s=self.keeper.unplaced_gpus.integral(0.0, window_s) + spare_s,
+            unplaced_gpu_s=self.keeper.unplaced_gpus.integral(0.0, window_s)
+            + tail_node_s * terms.spare_gpus,
             kv_used_block_s=block_s,
             kv_block_s=self.occupancy.blocks.integral(0.0, window_s),
-            paid_by_interval=self._by_interval(intervals),
+            paid_by_interval=self._by_interval(intervals, tails),
         )
+
+    def _tails(self) -> Level:
+        """Return the nodes that were given back, but are paid to the end of a unit."""
+        changes = [
+            change
+            for lease in self.provider.leases
+            if lease.released_at_s is not None and lease.released_at_s < lease.paid_until_s
+            for change in ((lease.released_at_s, 1.0), (lease.paid_until_s, -1.0))
+        ]
+        tails = Level()
+        for at_s, by in sorted(changes):
+            tails.change(at_s, by)
+        return tails
 
     def _node_s(self, *, spot: bool) -> float:
         return math.fsum(
             lease.paid_s(0.0, self.window_s) for lease in self.provider.leases if lease.spot is spot
         )
 
-    def _by_interval(self, intervals: int) -> np.ndarray:
+    def _by_interval(self, intervals: int, tails: Level) -> np.ndarray:
         """Mean paid replicas in each 5 minutes, those of a lease's tail included."""
-        paid = np.zeros(intervals)
+        slots = self.provider.terms.slots
+        paid = slots * tails.by_interval(INTERVAL_S, intervals, self.window_s)
         for level in self.occupancy.levels.values():
             paid += level.by_interval(INTERVAL_S, intervals, self.window_s)
-        edges_s = np.minimum(np.arange(intervals + 1) * INTERVAL_S, self.window_s).tolist()
-        for lease in self.provider.leases:
-            if lease.tail_s(0.0, self.window_s):
-                for n, (begin_s, end_s) in enumerate(pairwise(edges_s)):
-                    share = lease.tail_s(begin_s, end_s) / max(end_s - begin_s, 1e-9)
-                    paid[n] += lease.slots * share
         return paid
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import simpy
@@ -97,6 +98,11 @@ class Provider:
             )
             self.paid[node.spot].change(self.env.now, -1.0)
 
+    @property
+    def open_zones(self) -> list[str]:
+        """Zones without an outage; all, if none is without."""
+        return [z for z in self.terms.zones if not self.out.get(z)] or list(self.terms.zones)
+
     def _next(self, cause: str) -> Node:
         number, self._ordered = self._ordered, self._ordered + 1
         terms = self.terms
@@ -110,19 +116,18 @@ class Provider:
 
     def _zone(self) -> str:
         """Return the zone with the fewest nodes, outages avoided if one is without."""
-        zones = [z for z in self.terms.zones if not self.out.get(z)] or list(self.terms.zones)
         held = [node.zone for node in self.nodes.values() if node.phase is not Phase.FAILED]
-        return min(zones, key=held.count)
+        return min(self.open_zones, key=held.count)
 
     def _provision(self, node: Node, life: int) -> Generator[simpy.Event, None, None]:
         terms = self.terms
-        tries = 0
-        while self.draws.uniform(node.number, 3, tries) < terms.refused or self.out.get(node.zone):
-            tries += 1
-            self.on_refused(node)
-            yield self.env.timeout(terms.retry_after_s)
+        for tries in count():
             if node.life != life:
                 return
+            if not self._refuses(node, tries):
+                break
+            self.on_refused(node)
+            yield self.env.timeout(terms.retry_after_s)
             node.zone = self._zone()
         node.phase = Phase.PROVISIONING
         self._begin_lease(node)
@@ -132,6 +137,11 @@ class Provider:
         if node.life == life:
             self._up(node)
             self.on_up(node)
+
+    def _refuses(self, node: Node, tries: int) -> bool:
+        """Whether there is no capacity for *node* now, *tries* orders after the first."""
+        chance = self.draws.uniform(node.number, 3, tries)
+        return chance < self.terms.refused or bool(self.out.get(node.zone))
 
     def _begin_lease(self, node: Node) -> None:
         terms = self.terms

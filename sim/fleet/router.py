@@ -15,6 +15,11 @@ from sim.serving.sequence import Prefix
 from sim.serving.turn import Turn
 
 
+FEW = 8
+"""Sequences that a conversation's home may hold whatever the others hold: so few share an engine
+with hardly any loss, while a cache that is missed costs a whole prompt."""
+
+
 class Router(Protocol):
     """Chooses among the open slots of a pool; told of each sequence that it sent and that has left.
 
@@ -258,14 +263,15 @@ class PrefixAffinity:
 
     The home of a request is that of its conversation, or a hash of its *last* shared piece that
     other requests have sent before, so that conversations spread and each returns to its cache. A
-    home that would hold more than *slack* times the mean load passes the request on to the least
-    loaded (bounded loads; Mirrokni, Thorup and Zadimoghaddam 2018).
+    home that would hold more than *slack* times the mean load, and more than *few*, passes the
+    request on to the least loaded (bounded loads; Mirrokni, Thorup and Zadimoghaddam 2018).
     """
 
-    def __init__(self, slack: float = 1.25, remembered: int = 1 << 16) -> None:
+    def __init__(self, slack: float = 1.25, few: int = 1, remembered: int = 1 << 16) -> None:
         self.slots = Slots()
         self.loads = Loads()
         self.slack = slack
+        self.few = few
         self.total = 0
         self._homes: dict[object, int] = {}
         self._remembered = remembered
@@ -289,7 +295,7 @@ class PrefixAffinity:
             prefix = (*(prefix or ()), (turn.conversation, 0))
         slot = self._home(prefix)
         bound = self.slack * (self.total + 1) / len(self.slots.open)
-        if slot is None or self.loads.of[slot] + 1 > max(bound, 1.0):
+        if slot is None or self.loads.of[slot] + 1 > max(bound, self.few):
             slot = self.loads.take()
         else:
             self.loads.add(slot)
@@ -334,5 +340,5 @@ def router(kind: str, most: int, rng: np.random.Generator) -> Router:
     if kind == "power-of-two":
         return PowerOfTwo(rng)
     if kind == "prefix-affinity":
-        return PrefixAffinity()
+        return PrefixAffinity(few=FEW)
     return LeastLoaded()

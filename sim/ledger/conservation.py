@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from sim.ledger.lease import Lease
 from sim.ledger.usage import PoolUsage, RouteUsage, Usage
 
 REL_TOL = 1e-9
@@ -23,6 +24,29 @@ def check_equal(law: str, left: float, right: float, scale: float = 0.0) -> None
 def check_replica(name: str, busy_s: float, charged_s: float, lost_s: float) -> None:
     """Every second in which a step ran was charged to some attempt, or lost in a crash."""
     check_equal(f"seconds charged on {name}", charged_s + lost_s, busy_s)
+
+
+def check_leases(
+    name: str,
+    pool: PoolUsage,
+    leases: Iterable[Lease],
+    window_s: float,
+    *,
+    gpus: int,
+    tensor_parallel: int,
+) -> None:
+    """What the provider bills in [0, *window_s*) is what the states of pool *name* add up to.
+
+    *leases*: of this pool, with nodes of so many *gpus* and replicas of *tensor_parallel* each.
+    """
+    paid_s: dict[bool, list[float]] = {False: [], True: []}
+    for lease in leases:
+        paid_s[lease.spot].append(lease.paid_s(0.0, window_s))
+    node_s, spot_s = (math.fsum(paid_s[spot]) for spot in (False, True))
+    check_equal(f"node-seconds of {name} at the list price", pool.node_s, node_s)
+    check_equal(f"node-seconds of {name} at the spot price", pool.spot_node_s, spot_s)
+    gpu_s = pool.paid_s * tensor_parallel + pool.unplaced_gpu_s
+    check_equal(f"paid GPU-seconds of {name}", gpu_s, gpus * (node_s + spot_s))
 
 
 def check_usage(usage: Usage, arrived: Iterable[int]) -> None:

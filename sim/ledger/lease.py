@@ -30,9 +30,3 @@ class Lease:
     def paid_s(self, from_s: float, to_s: float) -> float:
         """Return the seconds within [from_s, to_s) that are paid."""
         return max(0.0, min(self.paid_until_s, to_s) - max(self.begun_at_s, from_s))
-
-    def tail_s(self, from_s: float, to_s: float) -> float:
-        """Return the seconds within [from_s, to_s) that are paid after the node was given back."""
-        if self.released_at_s is None:
-            return 0.0
-        return max(0.0, min(self.paid_until_s, to_s) - max(self.released_at_s, from_s))

@@ -111,19 +111,19 @@ class Meter:
         route = c["route"]
         useful = self._useful[route]
         once = [computed_input(c), c["generated"]]
-        again = [c["recomputed_input"], c["recomputed_output"]]
-        _add_by(self.computed, route, [a + b for a, b in zip(once, again, strict=True)])
+        _add_by(self.computed, route, once)
         cause = cause_of_waste(c, useful)
         self._add_waste(route, cause, once)
-        self._add_waste(route, np.where(useful, PREEMPTED, NOT_USEFUL), again)
-        open_ = (c["outcome"] == IN_FLIGHT) & (cause == NO_WASTE)
-        _add_by(self.computed[:, 2:], route[open_], [column[open_] for column in once])
+        if c["high_water"].any():
+            again = [c["recomputed_input"], c["recomputed_output"]]
+            _add_by(self.computed, route, again)
+            self._add_waste(route, np.where(useful, PREEMPTED, NOT_USEFUL), again)
+        undecided = (c["outcome"] == IN_FLIGHT) & (cause == NO_WASTE)
+        _add_where(self.computed[:, 2:], route, once, undecided)
 
     def _add_waste(self, route: np.ndarray, cause: np.ndarray, tokens: list[np.ndarray]) -> None:
-        lost = cause != NO_WASTE
-        if lost.any():
-            cell = route[lost].astype(np.int64) * len(WASTE_CAUSES) + cause[lost]
-            _add_by(self.wasted.reshape(-1, 2), cell, [column[lost] for column in tokens])
+        cell = route.astype(np.int64) * len(WASTE_CAUSES) + cause
+        _add_where(self.wasted.reshape(-1, 2), cell, tokens, cause != NO_WASTE)
 
     def _read_requests(self, c: Columns) -> None:
         """Requests by their last attempts: how they ended, what they brought, how long it took."""
@@ -135,29 +135,28 @@ class Meter:
         template = np.array([r.template_tokens for r in self.routes])[route]
         tokens = [c["input_tokens"], c["cached_input"], template, c["output_tokens"]]
         _add_by(self.offered, route, tokens)
-        lost = (outcome != COMPLETED) & (outcome != IN_FLIGHT)
-        np.add.at(self.unanswered, (route[lost], when[lost]), 1)
         done = outcome == COMPLETED
-        c, tokens = rows_where(c, done), [column[done] for column in tokens]
-        self._read_completed(c, when[done], tokens)
+        if not done.all():
+            lost = ~done & (outcome != IN_FLIGHT)
+            np.add.at(self.unanswered, (route[lost], when[lost]), 1)
+            when, tokens = when[done], [column[done] for column in tokens]
+        self._read_completed(rows_where(c, done), when, tokens)
 
     def _read_completed(self, c: Columns, when: np.ndarray, tokens: list[np.ndarray]) -> None:
         route, waited_s = c["route"], latencies(c)
         kept = np.ones(len(route), dtype=bool)
         for index, meter in enumerate(self.routes):
             mine = route == index
-            kept[mine] = inside(waited_s[mine], meter.targets)
-            self._latencies[index].append(waited_s[mine].astype(np.float32))
+            own_s = waited_s[mine]
+            kept[mine] = inside(own_s, meter.targets)
+            self._latencies[index].append(own_s.astype(np.float32))
             self._when[index].append(when[mine])
         self.in_slo += np.bincount(route[kept], minlength=len(self.routes))
         useful = self._useful[route]
-        for table, chosen in ((self.useful, useful), (self.goodput, useful & kept)):
-            _add_by(table, route[chosen], [column[chosen] for column in tokens])
-        hosted = c["replica"] == HOSTED_REPLICA
-        if hosted.any():
-            ones = np.ones(len(route))
-            billed = [ones, c["input_tokens"], c["cached_input"], c["output_tokens"]]
-            _add_by(self.hosted, route[hosted], [column[hosted] for column in billed])
+        _add_where(self.useful, route, tokens, useful)
+        _add_where(self.goodput, route, tokens, useful & kept)
+        billed = [np.ones(len(route)), tokens[0], tokens[1], tokens[3]]
+        _add_where(self.hosted, route, billed, c["replica"] == HOSTED_REPLICA)
 
     # -- what ended in the window ----------------------------------------------------------------
 
@@ -265,6 +264,16 @@ def _add_by(table: np.ndarray, row: np.ndarray, columns: list[np.ndarray]) -> No
     """Add each of *columns* to its column of *table*, entry i to row *row[i]*."""
     for j, values in enumerate(columns):
         table[:, j] += np.bincount(row, values, minlength=len(table))
+
+
+def _add_where(
+    table: np.ndarray, row: np.ndarray, columns: list[np.ndarray], chosen: np.ndarray
+) -> None:
+    """The same of the *chosen* entries alone."""
+    if chosen.all():
+        _add_by(table, row, columns)
+    elif chosen.any():
+        _add_by(table, row[chosen], [values[chosen] for values in columns])
 
 
 def _charged(c: Columns) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.ledger.records import HOSTED_REPLICA, NO_REPLICA, Columns, rows_where
-from sim.ledger.tokens import OUTCOMES, REJECTED, computed_input
+from sim.ledger.tokens import IN_FLIGHT, OUTCOMES, REJECTED, computed_input
 
 
 class Spool:
@@ -41,6 +41,7 @@ class Spool:
         gpus = self.gpus[c["route"]]
         rejected, hosted = c["outcome"] == REJECTED, c["replica"] == HOSTED_REPLICA
         unplaced = rejected | (c["replica"] == NO_REPLICA)
+        silent = rejected | (hosted & (c["outcome"] == IN_FLIGHT))  # of those no token came
         np.savez(
             self.directory / f"{self._chunks:06d}.npz",
             route=self.names[c["route"]],
@@ -49,11 +50,11 @@ class Spool:
             replica=c["replica"],
             arrived_at_s=c["arrived_at_s"],
             queued_at_s=np.where(unplaced, np.nan, c["queued_at_s"]),
-            first_token_at_s=np.where(rejected, np.nan, c["first_token_at_s"]),
+            first_token_at_s=np.where(silent, np.nan, c["first_token_at_s"]),
             finished_at_s=np.where(rejected, np.nan, c["finished_at_s"]),
             input_tokens=c["input_tokens"],
             cached_input_tokens=c["cached_input"],
-            output_tokens=c["generated"],
+            output_tokens=np.where(silent, 0, c["generated"]),
             outcome=np.array(OUTCOMES)[c["outcome"]],
             prefill_gpu_s=gpus * (c["prefill_s"] + c["cached_s"]),
             decode_gpu_s=gpus * c["decode_s"],

@@ -10,6 +10,7 @@ from sim.report.csv_text import csv_text
 from sim.report.happenings import (
     FAILURES,
     NO_CAPACITY,
+    NOTICE,
     OUTAGE,
     ROLLOUT,
     SCALE,
@@ -90,10 +91,11 @@ def _note(found: Sequence[Happening], samples: Samples, starting_s: float) -> st
         "scale-down": sum(one.change < 0 for one in steps),
         "failure": sum(one.kind in FAILURES for one in found),
         "outage": sum(one.kind == OUTAGE for one in found),
+        "spot notice": sum(one.kind == NOTICE for one in found),
         "rollout": sum(one.kind == ROLLOUT for one in found),
-        "refusal of capacity": sum(one.kind == NO_CAPACITY for one in found),
+        "refused order": sum(one.kind == NO_CAPACITY for one in found),
     }
-    parts = [_counted(what, n) for what, n in counts.items() if n]
+    parts = [f"{n:,} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n]
     text = f"In all {_listed(parts)}."
     if (ready := samples.level("replicas_ready")) is not None:
         least, mean, most = ready
@@ -101,12 +103,6 @@ def _note(found: Sequence[Happening], samples: Samples, starting_s: float) -> st
         text += f" Ready replicas: {spread if least < most else f'{most:.0f} at each sample'}"
         text += f"; {significant(starting_s / 3600.0)} replica-hours starting."
     return text
-
-
-def _counted(what: str, n: int) -> str:
-    head, _, tail = what.partition(" ")
-    plural = f"{head}s {tail}".strip()
-    return f"{n:,} {what if n == 1 else plural}"
 
 
 def _listed(parts: Sequence[str]) -> str:

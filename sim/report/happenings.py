@@ -10,27 +10,34 @@ from sim.report.numerals import length
 
 SCALE, ROLLOUT = "scale", "rollout"
 OUTAGE, OUTAGE_OVER = "outage", "outage-over"
-CRASH, NODE_FAILURE, NOTICE = "crash", "node-failure", "notice"
-NO_CAPACITY = "no-capacity"
+CRASH, NODE_FAILURE = "crash", "node-failure"
+NOTICE, NO_CAPACITY = "notice", "no-capacity"
 
-FAILURES = (NODE_FAILURE, CRASH, NOTICE)
-"""Kinds of events that take single replicas or nodes away, announced ones among them."""
+FAILURES = (NODE_FAILURE, CRASH)
+"""Kinds of events that take single replicas or nodes away unannounced."""
 
 _WEIGHTS = {
     OUTAGE: 8.0,
     NO_CAPACITY: 6.0,
     NODE_FAILURE: 5.0,
     CRASH: 4.0,
-    NOTICE: 4.0,
     ROLLOUT: 4.0,
     SCALE: 3.0,
+    NOTICE: 2.5,
 }
 """How much the first event of a kind matters; the n-th one matters 1/n of that."""
 
 _AT_ONCE_S = 60.0
 """Failures of one kind that are no further apart are told as one."""
 
-_PLURALS = {NODE_FAILURE: "{} nodes failed", CRASH: "{} replicas crashed"}
+_SINGULARS = {NODE_FAILURE: "node failure", NOTICE: "spot notice", NO_CAPACITY: "no capacity"}
+_PLURALS = {
+    NODE_FAILURE: "{} nodes failed",
+    CRASH: "{} replicas crashed",
+    NOTICE: "{} spot notices",
+    NO_CAPACITY: "no capacity, {} times",
+}
+"""Names of kinds of events where the kind itself is none."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +64,16 @@ class Happening:
 
     @property
     def label(self) -> str:
-        """A few words for a picture.
+        """A few words for a picture, none where the kind of event says it all.
 
         >>> Happening("scale", 0.0, 0.0, "TTFT above its guard", 3, 5, 3).label
         '3 → 5'
         """
         if self.kind == SCALE:
             return f"{self.before} → {self.wanted}"
-        if self.kind in _PLURALS and self.count > 1:
-            return _PLURALS[self.kind].format(self.count)
-        what = "no capacity" if self.kind == NO_CAPACITY else self.reason
-        return what if self.count == 1 else f"{what} (×{self.count})"
+        if self.kind in (NOTICE, NO_CAPACITY):
+            return ""
+        return self._name if self.count > 1 else self.reason
 
     @property
     def text(self) -> str:
@@ -75,12 +81,15 @@ class Happening:
         if self.kind == SCALE:
             way = "up" if self.change > 0 else "down"
             return f"scaled {way} from {self.before} to {self.wanted}"
-        if self.kind in _PLURALS and self.count > 1:
-            return _PLURALS[self.kind].format(self.count)
         if self.kind == OUTAGE and self.until_s > self.at_s:
             return f"outage of {length(self.until_s - self.at_s)}"
-        times = f" ({self.count} times)" if self.count > 1 else ""
-        return self.kind.replace("-", " ") + times
+        return self._name
+
+    @property
+    def _name(self) -> str:
+        if self.count > 1:
+            return _PLURALS[self.kind].format(self.count)
+        return _SINGULARS.get(self.kind, self.kind)
 
 
 def happenings(
@@ -121,7 +130,7 @@ def gather(found: Sequence[Happening], gap_s: float) -> list[Happening]:
     """Return *found* with those joined that belong together, in the order of their beginnings.
 
     Steps of one direction, and refusals, that are no more than *gap_s* apart are one; so are
-    failures that come at once.
+    failures, and notices, that come at once.
     """
     told: list[Happening] = []
     latest: dict[str, int] = {}
@@ -148,7 +157,7 @@ def _belong(former: Happening, one: Happening, gap_s: float) -> bool:
         return apart_s <= gap_s and (one.change > 0) == (former.change > 0)
     if one.kind == NO_CAPACITY:
         return apart_s <= gap_s
-    return one.kind in FAILURES and apart_s <= _AT_ONCE_S
+    return one.kind in (*FAILURES, NOTICE) and apart_s <= _AT_ONCE_S
 
 
 def by_weight(found: Sequence[Happening]) -> list[Happening]:

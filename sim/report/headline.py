@@ -111,7 +111,7 @@ def _goodput(summary: Summary) -> str:
 
 _UNSEEN = re.compile(
     r"^(hosted|intervals)$|cached_input|\.p99$|^cost\.by_peak\.|^pools\..*\.(utilization|naive)\."
-    r"|^routes\..*\.cost\.(by_peak\.|usd_per_million_(input|output|goodput))"
+    r"|^routes\..*\.cost\.(by_peak\.|usd_per_million_(input|output|visible_output|goodput))"
 )
 """Paths of undefined figures that a report does not show, so that nobody asks why."""
 

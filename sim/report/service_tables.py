@@ -75,7 +75,8 @@ def budgets(summary: Summary) -> Table:
     heads = ["windows", "bad", "allowed", "budget\nused", "requests\nin SLO", "$ per 1M\nin SLO"]
     parts = {name: summary.part("routes", name) for name in summary.names("routes")}
     rows = [(name, *_budget(part)) for name, part in parts.items() if part.get("slo_budget")]
-    return table("Error budgets", ["<route", *heads], rows)
+    note = "A window is bad if it missed an SLO of its route." if rows else ""
+    return table("Error budgets", ["<route", *heads], rows, note)
 
 
 def _budget(route: Summary) -> tuple[str, ...]:

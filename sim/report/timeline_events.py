@@ -11,6 +11,7 @@ from sim.report.fleet_events import TOGETHER
 from sim.report.happenings import (
     FAILURES,
     NO_CAPACITY,
+    NOTICE,
     OUTAGE,
     ROLLOUT,
     SCALE,
@@ -48,6 +49,7 @@ class Lane:
 LANES = (
     Lane("outages", (OUTAGE,), BLACK, "s"),
     Lane("failures", FAILURES, VERMILLION, "X"),
+    Lane("spot notices", (NOTICE,), ORANGE, "d"),
     Lane("no capacity", (NO_CAPACITY,), ORANGE, "s"),
     Lane("rollouts", (ROLLOUT,), PURPLE, "D"),
     Lane("scaling", (SCALE,), BLUE, "^"),
@@ -83,7 +85,8 @@ def draw_lanes(axes: Axes, found: Sequence[Happening], window_s: float) -> list[
     for lane in shown:
         _marks(axes, lane, rows[lane.kinds[0]], [one for one in found if one.kind in lane.kinds])
         axes.axhline(rows[lane.kinds[0]] + _MARK, color=FAINT, linewidth=0.6, zorder=0.5)
-    return _labels(axes, by_weight(gather(found, TOGETHER * window_s)), rows)
+    worth = [one for one in by_weight(gather(found, TOGETHER * window_s)) if one.label]
+    return _labels(axes, worth, rows)
 
 
 def _marks(axes: Axes, lane: Lane, row: int, found: Sequence[Happening]) -> None:

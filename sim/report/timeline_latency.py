@@ -28,7 +28,7 @@ _MOST_NAMES, _MOST_TARGETS = 2, 3
 
 @dataclass(frozen=True)
 class Target:
-    """An SLO on a 95th percentile: `metric` as in the summary (ttft_s, tpot_s)."""
+    """An SLO on a 95th percentile: `metric` as in the summary (ttft, tpot)."""
 
     metric: str
     route: str
@@ -65,7 +65,7 @@ def draw_latency(axes: Axes, samples: Samples, latency: Latency, targets: Sequen
 
     hours, values_s = flow(samples, latency.column)
     values = values_s * latency.factor
-    mine = [target for target in targets if target.metric == f"{latency.metric}_s"]
+    mine = [target for target in targets if target.metric == latency.metric]
     lines = _lines(mine, latency)
     known = [*values[values > 0.0].tolist(), *lines]
     _scale(axes, min(known, default=1.0), max(known, default=1.0))

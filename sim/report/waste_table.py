@@ -9,7 +9,7 @@ from sim.report.table import Table, table
 LOST = {
     "rejected": "turned away before any work (a warning says why)",
     "timed_out": "the client gave up",
-    "failed": "a replica failed",
+    "failed": "a replica died, or the answer was an error",
     "cancelled": "the client left",
     "preempted": "computed again after the KV cache was full",
     "retried": "earlier attempts of requests tried again",

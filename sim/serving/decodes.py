@@ -106,15 +106,22 @@ class DecodeSet:
         """
         period, due = self.block_tokens, self.due
         start = self.steps % period
+        half_s = 0.5 * growth_s
+        base_s = first_s - half_s
         total_s = 0.0
-        for step in range(min(count, period)):
-            blocks = due[(start + step) % period]
+        if count <= period:  # most runs are short
+            taken = due[start : start + count] + due[: max(0, start + count - period)]
+            for step, blocks in enumerate(taken):
+                if blocks:
+                    total_s += blocks * step * (base_s + half_s * step)
+            return total_s
+        for step, blocks in enumerate(due[start:] + due[:start]):
             if blocks:
                 n = (count - 1 - step) // period + 1
                 sum_j = n * step + period * (n * (n - 1) // 2)
                 sum_jj = n * step * step + period * step * n * (n - 1)
                 sum_jj += period * period * ((n - 1) * n * (2 * n - 1) // 6)
-                total_s += blocks * (first_s * sum_j + 0.5 * growth_s * (sum_jj - sum_j))
+                total_s += blocks * (base_s * sum_j + half_s * sum_jj)
         return total_s
 
     def steps_within(self, free: int, count: int) -> int:

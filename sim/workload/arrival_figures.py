@@ -17,8 +17,8 @@ PEAK_WINDOWS_S = (1.0, 10.0, 60.0)
 LEAST_WINDOWS = 10
 """Windows from which figures are compared: 120 s in the halves of an hour's trace have 14."""
 
-MOST_GAPS = 10_000
-"""Gaps that are kept of each replicate, evenly over its span."""
+MOST_GAPS = 20_000
+"""Gaps that are kept of each replicate, about: every second or third of all, alike for all."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,10 @@ class Windows:
 
 @dataclass(frozen=True)
 class Figures:
-    """ln of the index of dispersion and of peak/mean at the `windows`; nan without requests."""
+    """ln of the index of dispersion and of peak/mean at the `windows`.
+
+    nan where all requests lie beyond the last whole window.
+    """
 
     windows: Windows
     log_dispersion: FloatArray
@@ -78,10 +81,12 @@ class Runs:
     def of(cls, runs: Iterable[FloatArray], span_s: float, windows: Windows) -> Runs:
         """Return what *runs*, the arrivals of each, show; those without requests do not count."""
         rows, gaps = [np.empty((0, len(windows)))], [np.empty(0)]
+        every = 0
         for at_s in runs:
             if len(at_s) > 1:
                 rows.append(figures_in(at_s, span_s, windows).together()[None, :])
-                gaps.append(gaps_of(at_s)[:: 1 + len(at_s) // MOST_GAPS])
+                every = every or 1 + len(at_s) // MOST_GAPS
+                gaps.append(gaps_of(at_s)[::every])
         return cls(windows, np.concatenate(rows), np.concatenate(gaps))
 
     @property
@@ -92,12 +97,12 @@ class Runs:
     def dispersion_error(self, log_dispersion: FloatArray) -> float:
         """Return E_IDC: the mean |ln(model / trace)| over windows, the model's being medians."""
         own = self.medians[: len(self.windows.dispersion_s)]
-        return float(np.abs(own - log_dispersion).mean())
+        return float(np.nanmean(np.abs(own - log_dispersion)))
 
     def noise(self, quantiles: tuple[float, ...] = (0.05, 0.95)) -> tuple[float, ...]:
         """Return *quantiles* over replicates of what `dispersion_error` gives for each of them."""
         n = len(self.windows.dispersion_s)
-        errors = np.abs(self.log_figures[:, :n] - self.medians[:n]).mean(axis=1)
+        errors = np.nanmean(np.abs(self.log_figures[:, :n] - self.medians[:n]), axis=1)
         return tuple(float(q) for q in np.nanquantile(errors, quantiles))
 
     def in_band(self, figures: Figures) -> int:
@@ -130,7 +135,7 @@ def likeness(true: Figures, runs: Iterable[FloatArray], requests: Requests) -> f
     dispersion = found.dispersion_error(true.log_dispersion) if true.windows.dispersion_s else 0.0
     peaks = np.abs(np.log1p(found.peak_errors(true.log_peak)))
     gaps = found.gap_distance(gaps_of(requests.arrived_at_s))
-    return dispersion + (float(peaks.mean()) if len(peaks) else 0.0) + gaps
+    return dispersion + (float(np.nanmean(peaks)) if len(peaks) else 0.0) + gaps
 
 
 def _fits(window_s: float, span_s: float) -> bool:

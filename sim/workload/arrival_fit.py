@@ -1,8 +1,10 @@
 """Arrival fit: the parameters of an arrival process, and the choice among its kinds; no clock.
 
-Every kind is fitted to the dispersion of counts in closed form (`burst_fit`). They are then run,
-and the one is kept whose replicates look most like the trace, in dispersion, peaks and gaps:
-plain gamma renewal, one or two log-OU terms, geometric batches, and clients that are on and off.
+Every kind is fitted to the dispersion of counts in closed form (`burst_fit`): one or two log-OU
+terms with gamma gaps, the same with geometric batches, clients that are on and off, and gamma gaps
+alone. They are then run, and the one is kept whose replicates look most like the trace, in
+dispersion, peaks and gaps. Near-Poisson gaps never come alone: half an hour may look even, but a
+day does not.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from sim.scenario.bursts import Batches, BurstTerm, OnOffClients
 from sim.scenario.curve import WeekCurve
 from sim.traffic.chunk import FloatArray
 from sim.workload.arrival_figures import Figures, figures_of, likeness
-from sim.workload.burst_fit import Spread, fit_unevenness, spread_of
+from sim.workload.burst_fit import Spread, fit_bursts, fit_switching, spread_of
 from sim.workload.counts import is_wild
 from sim.workload.dispersion import Batching, Unevenness
 from sim.workload.gaps import gamma_shape, rate_windows_s, rescaled_gaps
@@ -29,6 +31,9 @@ from sim.workload.start import Start
 
 LEAST_REQUESTS = 200
 """Requests from which bursts are fitted; below, arrivals are Poisson."""
+
+MOST_PER_S = 1e6
+"""Largest rate of a scenario."""
 
 TRIAL_SEEDS = (6, 20)
 """Least and most replicates that each kind is judged by; long ones even out by themselves."""
@@ -45,12 +50,10 @@ PLAIN_SHAPE = (0.85, 1.15)
 CLIENTS = (1, 2, 4, 8, 16, 32)
 """Numbers of on/off clients that are tried."""
 
-_TERMS = (1, 2)
-"""Near-Poisson gaps never come alone: half an hour may look even, a day does not."""
-
+_LEAST_ADDED = 0.02
 _SHORTEST_TURN_S = 1.0
 _BATCH_SHARE, _MOST_BATCH_SHARE = 0.05, 0.98
-_BATCH_GAP = 0.2
+_BATCH_GAP, _LONGEST_GAP_S = 0.2, 3600.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class ArrivalFit:
             mean_rps=self.mean_per_s,
             gap_shape=self.gap_shape,
             bursts=tuple(
-                BurstTerm(variance=burst.variance, time=_duration(burst.time_s))
+                BurstTerm(variance=min(burst.variance, 4.0), time=_duration(burst.time_s))
                 for burst in self.bursts
             ),
             batches=batches if self.batch_mean_size > 1.0 else None,
@@ -108,8 +111,14 @@ class ArrivalFit:
         return shape + 2 * len(self.bursts) + batches + 3 * (self.on_off is not None)
 
 
+def can_be_fitted(requests: Requests) -> bool:
+    """Whether *requests* have times, and a rate that a scenario takes."""
+    rate_per_s = requests.rate_per_s
+    return rate_per_s is not None and rate_per_s <= MOST_PER_S
+
+
 def fit_arrivals(requests: Requests, hours: Hours | None = None) -> ArrivalFit:
-    """Return the arrival process of *requests*, which have times and a span above 0."""
+    """Return the arrival process of *requests*, which `can_be_fitted`."""
     at_s, span_s = requests.arrived_at_s, requests.span_s
     assert at_s is not None
     plain = ArrivalFit(1.0, hours=hours).at_rate(len(at_s) / span_s, requests.start, span_s)
@@ -120,8 +129,9 @@ def fit_arrivals(requests: Requests, hours: Hours | None = None) -> ArrivalFit:
     if hours is not None and requests.start is not None:
         even_s = hours.flattened(at_s, requests.start, span_s)
     spread = spread_of(even_s, span_s, requests.tick_s)
+    wild = is_wild(even_s, span_s, requests.tick_s)
     best, least = plain, np.inf
-    for one in _kinds(requests, plain, spread):
+    for one in _kinds(requests, plain, spread, wild):
         cost = _cost(one, true, requests)
         if cost < least:
             best, least = one, cost
@@ -134,7 +144,9 @@ def _cost(one: ArrivalFit, true: Figures, requests: Requests) -> float:
     return likeness(true, runs, requests) + PARAMETER_COST * one.parameters
 
 
-def _kinds(requests: Requests, plain: ArrivalFit, spread: Spread) -> Iterator[ArrivalFit]:
+def _kinds(
+    requests: Requests, plain: ArrivalFit, spread: Spread, wild: bool
+) -> Iterator[ArrivalFit]:
     """Yield what may stand for *requests*, each with its terms fitted, the simplest first."""
     at_s, span_s = requests.arrived_at_s, requests.span_s
     assert at_s is not None
@@ -142,33 +154,40 @@ def _kinds(requests: Requests, plain: ArrivalFit, spread: Spread) -> Iterator[Ar
     shape = round(gamma_shape(rescaled_gaps(at_s, span_s, window_s)), 3)
     low, high = PLAIN_SHAPE
     for gap_shape in (shape,) if low < shape < high else (1.0, shape):
-        for terms in _TERMS if low < gap_shape < high else (0, *_TERMS):
-            uneven = fit_unevenness(spread, Unevenness(gap_shape=gap_shape), terms, False)
-            yield replace(plain, gap_shape=gap_shape, bursts=uneven.bursts)
+        bursts = _telling(fit_bursts(spread, Unevenness(gap_shape=gap_shape)), spread)
+        yield replace(plain, gap_shape=gap_shape, bursts=bursts)
+        if not low < gap_shape < high:
+            yield replace(plain, gap_shape=gap_shape)
     if batching := batching_of(np.diff(at_s)):
-        for terms in _TERMS:
-            uneven = fit_unevenness(spread, Unevenness(batching=batching), terms, False)
-            yield replace(
-                plain,
-                bursts=uneven.bursts,
-                batch_mean_size=batching.mean_size,
-                batch_gap_s=batching.gap_s,
-            )
-    if is_wild(at_s, span_s, requests.tick_s):
+        yield replace(
+            plain,
+            bursts=_telling(fit_bursts(spread, Unevenness(batching=batching)), spread),
+            batch_mean_size=batching.mean_size,
+            batch_gap_s=batching.gap_s,
+        )
+    if wild:
         yield from _switching(plain, spread)
 
 
 def _switching(plain: ArrivalFit, spread: Spread) -> Iterator[ArrivalFit]:
-    """Yield on/off clients, many or few: what counts as a burst is the same for all of them."""
-    for terms in (0, 1):
-        uneven = fit_unevenness(spread, Unevenness(), terms, True)
-        if uneven.switching is None:
-            return
-        for clients in CLIENTS:
-            on_s, off_s = uneven.switching.times_s(clients)
-            if min(on_s, off_s) >= _SHORTEST_TURN_S:
-                on_off = OnOff(clients, round(on_s, 2), round(off_s, 2))
-                yield replace(plain, bursts=uneven.bursts, on_off=on_off)
+    """Yield on/off clients, many or few: dispersions are the same for all of them."""
+    uneven = fit_switching(spread)
+    if uneven.switching is None:
+        return
+    for clients in CLIENTS:
+        on_s, off_s = uneven.switching.times_s(clients)
+        if min(on_s, off_s) >= _SHORTEST_TURN_S:
+            on_off = OnOff(clients, round(on_s, 2), round(off_s, 2))
+            yield replace(plain, bursts=_telling(uneven, spread), on_off=on_off)
+
+
+def _telling(uneven: Unevenness, spread: Spread) -> tuple[Burst, ...]:
+    """Return the terms that add to the dispersion of long windows more than can be told."""
+    return tuple(
+        burst
+        for burst in uneven.bursts
+        if 2.0 * spread.rate_per_s * burst.variance * burst.time_s >= _LEAST_ADDED
+    )
 
 
 def batching_of(gaps: FloatArray) -> Batching | None:
@@ -188,7 +207,9 @@ def batching_of(gaps: FloatArray) -> Batching | None:
             return None
         short = float((inside * gaps).mean()) / share + 1e-9
         long = float(((1.0 - inside) * gaps).mean()) / (1.0 - share) + 1e-9
-    if share < _BATCH_SHARE or share > _MOST_BATCH_SHARE or short > _BATCH_GAP * long:
+    if not _BATCH_SHARE <= share <= _MOST_BATCH_SHARE:
+        return None
+    if short > min(_BATCH_GAP * long, _LONGEST_GAP_S):
         return None
     return Batching(round(1.0 / (1.0 - share), 2), round(short, 6))
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from sim.traffic.chunk import FloatArray
 from sim.traffic.renewal import Renewal
-from sim.workload.arrival_figures import Figures, Runs, figures_of, gaps_of
-from sim.workload.arrival_fit import LEAST_REQUESTS, ArrivalFit, fit_arrivals
+from sim.workload.arrival_figures import Figures, Runs, Windows, figures_in, gaps_of
+from sim.workload.arrival_fit import LEAST_REQUESTS, ArrivalFit, can_be_fitted, fit_arrivals
 from sim.workload.counts import is_on_off
 from sim.workload.curve_rate import CurveRate
 from sim.workload.gaps import RESCALE_S, gamma_shape, rate_windows_s, rescaled_gaps
@@ -68,12 +68,13 @@ def arrival_rows(
         return [missing(name, why) for name in NAMES]
     parts = time_halves(requests)
     fits = [fit_arrivals(part, hours or hours_of(rates_in(part), 1.0)) for part in parts]
+    windows = Windows.of(min(part.span_s for part in parts), requests.tick_s)
     halves = [
-        _tested(part, other, fitted, requests, seeds)
+        _tested(part, windows, (other, fitted), requests, seeds)
         for part, other in zip(parts, fits[::-1], strict=True)
     ]
     on_off = is_on_off(_times(requests), requests.span_s, requests.tick_s)
-    if not halves[0].figures.windows.dispersion_s:
+    if not windows.dispersion_s:
         why = f"{requests.span_s:g} s are too short: no window fits each half ten times"
         return [missing(name, why) for name in NAMES[:-1]] + [_gap_row(halves, on_off)]
     return [
@@ -97,8 +98,8 @@ def _unfit(requests: Requests) -> str:
     """Return why *requests* cannot be judged; empty if they can."""
     if requests.arrived_at_s is None:
         return "the table has no times"
-    if requests.span_s <= 0.0:
-        return "all requests have the same time"
+    if not can_be_fitted(requests):
+        return "all requests have the same time, or nearly so"
     if len(requests) < LEAST_REQUESTS:
         return f"{len(requests)} requests are too few: needs {LEAST_REQUESTS}"
     least = min(map(len, time_halves(requests)))
@@ -111,21 +112,26 @@ def _times(requests: Requests) -> FloatArray:
 
 
 def _tested(
-    part: Requests, other: ArrivalFit, whole: ArrivalFit, requests: Requests, seeds: int
+    part: Requests,
+    windows: Windows,
+    models: tuple[ArrivalFit, ArrivalFit],
+    requests: Requests,
+    seeds: int,
 ) -> Half:
+    """Return *part* as a test of *models*: of the other half's fit, and of that of all."""
     at_s, span_s = _times(part), part.span_s
-    figures = figures_of(at_s, span_s, part.tick_s)
+    figures = figures_in(at_s, span_s, windows)
 
     def runs(model: ArrivalFit) -> Runs:
         spec = model.at_rate(len(at_s) / span_s, part.start, span_s).spec()
-        return Runs.of(replicates(spec, span_s, seeds, part.start), span_s, figures.windows)
+        return Runs.of(replicates(spec, span_s, seeds, part.start), span_s, windows)
 
     window_s = rate_windows_s(_times(requests), requests.span_s)
     gaps = rescaled_gaps(_times(requests), requests.span_s, window_s)
     process = Renewal(CurveRate(at_s, window_s, span_s), gamma_shape(gaps))
     follow = Runs.of((one(process, seed, 0.0, span_s) for seed in range(seeds)), span_s,
                      figures.windows)  # fmt: skip
-    return Half(part, figures, runs(other), runs(whole), follow)
+    return Half(part, figures, runs(models[0]), runs(models[1]), follow)
 
 
 def _curve_row(halves: Sequence[Half], on_off: bool, requests: Requests) -> Row:
@@ -139,7 +145,7 @@ def _curve_row(halves: Sequence[Half], on_off: bool, requests: Requests) -> Row:
     if window_s > RESCALE_S:
         why = f"so few requests that a curve needs windows of {window_s:.0f} s, which were taken"
         return Row(GIVEN_CURVE, value, "", _floor(halves), band, None, why)
-    least = min(float(np.exp(half.figures.log_dispersion[-1])) for half in halves)
+    least = min(float(np.exp(np.nanmax(half.figures.log_dispersion))) for half in halves)
     if least * CURVE_NOISE < 1.0:
         why = f"so even a trace (IDC {least:.1f}) is blurred by the noise of a curve of own counts"
         return Row(GIVEN_CURVE, value, "", _floor(halves), band, None, why)
@@ -150,7 +156,7 @@ def _curve_row(halves: Sequence[Half], on_off: bool, requests: Requests) -> Row:
 
 def _stationary_row(halves: Sequence[Half]) -> Row:
     ways = [half.held_out.dispersion_error(half.figures.log_dispersion) for half in halves]
-    poisson = [float(np.abs(half.figures.log_dispersion).mean()) for half in halves]
+    poisson = [float(np.nanmean(np.abs(half.figures.log_dispersion))) for half in halves]
     floor, band = _floor(halves), _noise([half.held_out for half in halves])
     beats = all(
         way <= POISSON_SHARE * plain or plain <= 1.0
@@ -182,12 +188,13 @@ def _peak_row(halves: Sequence[Half], on_off: bool) -> Row:
         return missing(PEAKS, "no window is as long as the tick and fits each half ten times")
     errors = np.array([half.whole.peak_errors(half.figures.log_peak) for half in halves])
     trained = np.array([half.held_out.peak_errors(half.figures.log_peak) for half in halves])
-    floor = float(np.abs(np.expm1(halves[0].figures.log_peak - halves[1].figures.log_peak)).max())
+    apart = np.expm1(halves[0].figures.log_peak - halves[1].figures.log_peak)
+    floor = float(np.nanmax(np.abs(apart)))
     most = MOST_PEAK_ON_OFF if on_off else MOST_PEAK
-    value = float(np.abs(errors).max())
+    value = float(np.nanmax(np.abs(errors)))
     pairs = zip(windows_s, errors.T, strict=True)
     at = " / ".join(f"{w:g} s {_signed(column)}" for w, column in pairs)
-    note = f"{at}; held out up to {np.abs(trained).max():.0%}"
+    note = f"{at}; held out up to {np.nanmax(np.abs(trained)):.0%}"
     ask = f"<= {most:.0%}" + (" (on/off)" if on_off else "")
     band = _peak_band([half.whole for half in halves])
     if most < value <= band[1]:
@@ -213,7 +220,7 @@ def _floor(halves: Sequence[Half]) -> float:
     """Return E_IDC of one half as the model of the other."""
     first, second = (half.figures.log_dispersion for half in halves)
     n = min(len(first), len(second))
-    return float(np.abs(first[:n] - second[:n]).mean())
+    return float(np.nanmean(np.abs(first[:n] - second[:n])))
 
 
 def _noise(models: Sequence[Runs]) -> tuple[float, float]:
@@ -226,7 +233,7 @@ def _peak_band(models: Sequence[Runs]) -> tuple[float, float]:
     found = []
     for model in models:
         logs = model.log_figures[:, len(model.windows.dispersion_s) :]
-        found += np.abs(np.expm1(logs - np.median(logs, axis=0))).max(axis=1).tolist()
+        found += np.nanmax(np.abs(np.expm1(logs - np.nanmedian(logs, axis=0))), axis=1).tolist()
     low, high = np.quantile(found, (0.05, 0.95))
     return float(low), float(high)
 

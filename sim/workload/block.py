@@ -33,10 +33,9 @@ class Block:
         for row in rows:
             if row.value is None:
                 continue
-            verdict = {True: "met", False: "missed", None: "not asked"}[row.met]
-            asked = f" (asked: {row.ask}; {verdict})" if row.ask else ""
-            floor = "" if row.floor is None else f", between the halves {row.floor:.3g}"
-            self.comment(f"{row.metric} {row.value:.3g}{asked}{floor}")
+            verdict = "" if row.met is None else ": met" if row.met else ": MISSED"
+            asked = f"; asked {row.ask}{verdict}" if row.ask else ""
+            self.comment(f"{row.metric}: {row.value:.3g}{asked}")
 
     def arrivals(self, fitted: ArrivalFit | None) -> None:
         """Add when requests come; only a comment if that is not known."""

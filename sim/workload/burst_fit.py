@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +27,9 @@ LONGEST_SHARE = 1 / 8
 SHORTEST_S = 0.1
 SHORTEST_GAPS = 0.3
 """Shortest burst time, in s and in mean gaps: below, gaps and batches tell the same story."""
+
+SECOND_TERM = 0.03
+"""What a second term must better the mean |ln(model / trace)| of dispersions by."""
 
 _VARIANCES = {"bursts": (1e-4, 4.0), "switching": (1e-3, 200.0)}
 """A scenario takes no stronger burst."""
@@ -61,6 +65,25 @@ def spread_of(at_s: FloatArray, span_s: float, tick_s: float | None) -> Spread:
     windows = np.array(list(found), dtype=np.float64)
     observed = np.array(list(found.values()), dtype=np.float64)
     return Spread(windows, observed, len(at_s) / span_s, span_s)
+
+
+def fit_bursts(spread: Spread, given: Unevenness) -> Unevenness:
+    """Return *given* with one burst term, or two where a second one tells."""
+    return _simplest([fit_unevenness(spread, given, terms, False) for terms in (1, 2)], spread)
+
+
+def fit_switching(spread: Spread) -> Unevenness:
+    """Return clients that are on and off, with a burst term where that tells."""
+    own = [fit_unevenness(spread, Unevenness(), terms, True) for terms in (0, 1)]
+    return _simplest(own, spread)
+
+
+def _simplest(nested: Sequence[Unevenness], spread: Spread) -> Unevenness:
+    """Return the second of two only if its mean |ln(model / trace)| is clearly less."""
+    if not len(spread.windows_s):
+        return nested[0]
+    first, second = (float(np.abs(_misses(spread, one)).mean()) for one in nested)
+    return nested[1] if first - second >= SECOND_TERM else nested[0]
 
 
 def fit_unevenness(spread: Spread, given: Unevenness, terms: int, switching: bool) -> Unevenness:

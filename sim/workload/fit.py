@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sim.workload.arrival_fit import ArrivalFit, fit_arrivals
+from sim.workload.arrival_fit import ArrivalFit, can_be_fitted, fit_arrivals
 from sim.workload.arrival_rows import arrival_rows
 from sim.workload.block import Block
 from sim.workload.cached import CachedShare, cached_share
@@ -81,7 +81,7 @@ def _of_requests(part: Requests, seeds: int, progress: Progress) -> Fit:
     tell(1)
     stretch, note = stretch_of(part)
     hours = hours_of(rates_in(part)) if part.span_s >= LEAST_DAYS * DAY_S else None
-    arrivals = fit_arrivals(stretch, hours) if stretch.span_s > 0.0 else None
+    arrivals = fit_arrivals(stretch, hours) if can_be_fitted(stretch) else None
     tell(2)
     rows += arrival_rows(stretch, arrivals or ArrivalFit(1.0), seeds, hours if note else None)
     tell(3)

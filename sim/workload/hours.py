@@ -63,7 +63,7 @@ def hours_of(rates: Rates, least_days: float = LEAST_DAYS) -> Hours | None:
     if rates.window_s > _HOUR_S or rates.span_s < least_days * DAY_S:
         return None
     start = rates.start or Start(0.0, None, "file")
-    grid = _without_outages(_by_hour(rates, start))
+    grid = _by_hour(rates, start)
     of_week = (np.arange(len(grid)) + (start.weekday or 0)) % 7
     is_weekend = of_week >= 5
     if start.weekday is None or is_weekend.all() or not is_weekend.any():
@@ -94,20 +94,20 @@ def rates_in(requests: Requests, window_s: float = WINDOW_S) -> Rates:
 
 
 def _by_hour(rates: Rates, start: Start) -> FloatArray:
-    """Return mean rates as days × 24 hours of the file's clock; nan where there is none."""
+    """Return mean rates as days × 24 hours of the file's clock; nan with less than half of one.
+
+    Windows far below the median of their hour are outages, and left out.
+    """
     middles_s = start.second_of_day + (np.arange(len(rates.per_s)) + 0.5) * rates.window_s
     places = (middles_s // _HOUR_S).astype(np.int64)
-    seen = ~np.isnan(rates.per_s)
+    usual = np.array([_median(rates.per_s[places % 24 == hour]) for hour in range(24)])
+    seen = ~np.isnan(rates.per_s) & (rates.per_s >= OUTAGE * usual[places % 24])
     size = 24 * int(places[-1] // 24 + 1)
     totals = np.bincount(places[seen], weights=rates.per_s[seen], minlength=size)
     windows = np.bincount(places[seen], minlength=size)
-    with np.errstate(invalid="ignore"):
-        return np.asarray((totals / windows).reshape(-1, 24), dtype=np.float64)
-
-
-def _without_outages(grid: FloatArray) -> FloatArray:
-    usual = np.array([_median(column) for column in grid.T])
-    return np.where(grid < OUTAGE * usual, np.nan, grid)
+    enough = windows >= np.ceil(_HOUR_S / rates.window_s / 2.0)
+    means = np.where(enough, totals / np.maximum(windows, 1), np.nan)
+    return np.asarray(means.reshape(-1, 24), dtype=np.float64)
 
 
 def _median(values: FloatArray) -> float:
@@ -117,9 +117,16 @@ def _median(values: FloatArray) -> float:
 
 def _profile(days: FloatArray) -> FloatArray:
     """Return the mean of each hour; an hour that no day has gets the mean of all."""
-    means = np.array([column[~np.isnan(column)].mean() if (~np.isnan(column)).any() else np.nan
-                      for column in days.T])  # fmt: skip
+    means = _means(days)
     return np.where(np.isnan(means), np.nanmean(means), means)
+
+
+def _means(days: FloatArray) -> FloatArray:
+    """Return the mean of each hour; nan for one that no day has."""
+    known = ~np.isnan(days)
+    totals = np.where(known, days, 0.0).sum(axis=0)
+    counts = known.sum(axis=0)
+    return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
 
 
 def _errors(days: FloatArray, of_week: IntArray) -> tuple[float, ...]:
@@ -132,8 +139,9 @@ def _errors(days: FloatArray, of_week: IntArray) -> tuple[float, ...]:
     kinds = np.unique(of_week[whole])
     found = []
     for kind in kinds if len(kinds) > 1 else ():
-        true = _profile(days[whole & (of_week == kind)])
-        shape = _profile(days[whole & (of_week != kind)])
-        foretold = shape * (true.mean() / shape.mean())
-        found.append(float(np.abs(foretold - true).mean() / true.mean()))
+        true = _means(days[whole & (of_week == kind)])
+        shape = _means(days[whole & (of_week != kind)])
+        known = ~np.isnan(true) & ~np.isnan(shape)
+        foretold = shape * (true[known].mean() / shape[known].mean())
+        found.append(float(np.abs(foretold - true)[known].mean() / true[known].mean()))
     return tuple(found)

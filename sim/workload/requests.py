@@ -147,9 +147,12 @@ def generated(scenario: Scenario, route: str | None, seconds: float, seed: int =
 
 
 def _rows(trace: Trace, prefixes: list[Hashes | None]) -> Iterator[tuple[float, int, int]]:
-    """Yield what goes into arrays; what does not is appended to *prefixes*."""
-    for request in trace.requests():
-        prefixes.append(request.hash_ids)
+    """Yield what goes into arrays; what does not is appended to *prefixes*, from the first on."""
+    for number, request in enumerate(trace.requests()):
+        if request.hash_ids is not None and not prefixes:
+            prefixes += [None] * number
+        if prefixes or request.hash_ids is not None:
+            prefixes.append(request.hash_ids)
         yield request.at_s, request.input_tokens, request.output_tokens
 
 

@@ -1,59 +1,107 @@
-"""Recount: what a summary says of requests, tokens and money, from its run's own files once more.
+"""Recount: requests and tokens of a run, once more from its requests file; no code of the account.
 
-It reads the requests file, the leases and a price list (terms of routes, pools and bill lines, and
-each pool's benchmark), and shares no code with the account that it checks. The warm-up must be 0,
-so that the file has every attempt that ended in the window, and every pool must have had work.
+The rules in short. A request ends as its last attempt. Its tokens are useful if that was completed,
+for a route that is of use. All else that the fleet computed is waste: of earlier attempts
+(retried), of last ones that came to nothing (by how they ended), what was computed a second time
+(preempted), whatever a useless route had (not useful). `recount_money` has the dollars.
 """
 
 import csv
 import gzip
-import math
 from collections import Counter
+from dataclasses import dataclass, field
 
-import numpy as np
-
-CAUSES = ("timed_out", "failed", "cancelled", "preempted", "retried", "not_useful")
-ENDS = ("completed", "rejected", "timed_out", "failed", "cancelled", "in_flight")
 KINDS = ("input", "cached_input", "output")
+HOSTED = -2
+INTERVAL_S = 300
+SLACK = 1 + 1e-6
 
 
-def recount(path, leases, terms):
-    """The figures by section, as the summary has them; `lines` are dollars by (name, pool)."""
+@dataclass
+class Counted:
+    """What one route did: `figures` by their path in a summary, the rest for the dollars."""
+
+    figures: Counter = field(default_factory=Counter)
+    answered: int = 0  # completed requests
+    goodput: float = 0.0  # useful tokens of requests that kept every SLO
+    sent: float = 0.0  # output tokens that left the house
+    good: Counter = field(default_factory=Counter)  # of attempts that ended in the window: useful
+    lost: Counter = field(default_factory=Counter)  # and others, their tokens by kind
+    by_interval: dict = field(default_factory=dict)  # and those of all, in each five minutes
+
+
+def read(path):
+    """Rows of a requests.csv.gz: numbers, names, None for an empty cell."""
     with gzip.open(path, "rt", newline="") as text:
-        rows = list(csv.DictReader(text))
-    columns = {k: np.array([float(r[k] or "nan") for r in rows]) for k in rows[0] if k not in TEXT}
-    columns |= {k: np.array([r[k] for r in rows]) for k in TEXT}
-    window_s, pools, specs = terms["window_s"], terms["pools"], terms["routes"]
-    found = {n: _route(_only(columns, columns["route"] == n), specs[n], window_s) for n in specs}
-    edges_s = np.append(np.arange(0, window_s, 300), window_s)
-    held = {key: _held(leases, key, edges_s) for p in pools for key in ((p, False), (p, True))}
-    lines = Counter({("nodes", p): held[p, False].sum() / 3600 * pools[p]["usd"] for p in pools})
-    lines |= {("spot nodes", p): held[p, True].sum() / 3600 * pools[p]["spot_usd"] for p in pools}
-    node_usd = {p: lines["nodes", p] + lines["spot nodes", p] for p in pools}
-    for n, r in found.items():
-        lines |= {(f"hosted {k.replace('_', ' ')} ({n})", None): u for k, u in r["api"].items()}
-    for way in ("by_use", "by_peak"):
-        nodes = {}
-        for p in pools:
-            mine, paid_s = [n for n in specs if specs[n]["pool"] == p], held[p, False] + held[p, True]
-            weights = np.array([sum(found[n]["seconds"]) for n in mine])
-            if way == "by_peak":
-                weights = _peak(paid_s, np.array([found[n]["load"] for n in mine]).T, np.diff(edges_s))
-            nodes |= dict(zip(mine, weights / weights.sum() * node_usd[p], strict=True))
-        for n, r in found.items():
-            p = specs[n]["pool"]
-            hours = nodes[n] / node_usd[p] * (held[p, False] + held[p, True]).sum() / 3600
-            part = nodes[n] / sum(nodes.values()) * window_s / 3600
-            drive = {**r["drive"], "node_hours": hours, "gpu_hours": hours * pools[p]["gpus"],
-                     "hours": part, "months": part / 730}  # fmt: skip
-            own = {(line["line"], None): line["usd"] * drive[line["driver"]] for line in terms["bill"]}
-            r["usd"][way], r["own"] = nodes[n] + sum(own.values()) + sum(r["api"].values()), own
-            if way == "by_use":
-                lines.update(own)
-        for n, r in found.items():
-            r["cost"][way] = _prices([r], way, r["requests"]["completed"])
-    users = [r for n, r in found.items() if specs[n]["useful"]]
-    answered = sum(r["requests"]["completed"] for r in users)
-    return {
-        "requests": _sum([r["requests"] for r in users]),
-    }
+        for row in csv.DictReader(text):
+            texts = {key: row.pop(key) for key in ("route", "outcome")}
+            yield {**texts, **{k: float(v) if v else None for k, v in row.items()}}
+
+
+def count(rows, terms, window_s):
+    """Count the attempts of one route, of which *terms* says what it is."""
+    found, last = Counted(), {}
+    for row in sorted(rows, key=lambda row: row["attempt"]):
+        last[row["request_id"]] = row
+    figures = found.figures
+    figures["requests.arrived"] = len(last)
+    figures["requests.attempts"] = len(rows)
+    figures["requests.retried"] = len(rows) - len(last)
+    for row in last.values():
+        _count_request(row, found, terms)
+    for row in rows:
+        if row["replica"] != HOSTED:
+            ends_as = row["outcome"] if row is last[row["request_id"]] else "retried"
+            _count_computed(row, ends_as, found, terms["useful"])
+            if row["finished_at_s"] is not None and row["finished_at_s"] < window_s:
+                _count_ended(row, ends_as == "completed" and terms["useful"], found)
+    return found
+
+
+def _count_request(row, found, terms):
+    figures, done = found.figures, row["outcome"] == "completed"
+    figures[f"requests.{row['outcome']}"] += 1
+    if not done:
+        return
+    inside = all(_waited_s(row, m) <= bound_s * SLACK for m, _, bound_s in terms["slo"])
+    found.answered += 1
+    figures["requests.in_slo"] += inside
+    figures["requests.hosted"] += row["replica"] == HOSTED
+    places = ["useful"] * terms["useful"] + ["hosted"] * (row["replica"] == HOSTED)
+    for kind in KINDS:
+        for place in places:
+            figures[f"tokens.{place}.{kind}"] += row[f"{kind}_tokens"]
+    if terms["useful"]:
+        figures["tokens.useful.template"] += terms["template_tokens"]
+        figures["tokens.useful.reasoning"] += terms["reasoning_share"] * row["output_tokens"]
+        found.goodput += (row["input_tokens"] + row["output_tokens"]) * inside
+        found.sent += row["output_tokens"]
+
+
+def _waited_s(row, metric):
+    first_s, last_s, n = row["first_token_at_s"], row["finished_at_s"], row["output_tokens"]
+    if metric == "tpot":
+        return (last_s - first_s) / (n - 1) if n > 1 else 0.0
+    return (first_s if metric == "ttft" else last_s) - row["arrived_at_s"]
+
+
+def _count_computed(row, ends_as, found, useful):
+    once = (row["computed_input_tokens"], row["output_tokens"])
+    again = (row["recomputed_input_tokens"], row["recomputed_output_tokens"])
+    for cause, tokens in ((ends_as, once), ("preempted", again)):
+        if useful and cause in ("completed", "in_flight", "rejected"):
+            continue
+        for kind, number in zip(("input", "output"), tokens, strict=True):
+            found.figures[f"tokens.wasted.{cause if useful else 'not_useful'}.{kind}"] += number
+        found.sent += tokens[1] if useful and cause != "preempted" else 0.0
+
+
+def _count_ended(row, good, found):
+    prompt = row["input_tokens"] if row["output_tokens"] else 0.0
+    again = row["recomputed_input_tokens"] + row["recomputed_output_tokens"]
+    tokens = {"computed": row["computed_input_tokens"], "prompt": prompt}
+    tokens |= {"cached": row["cached_input_tokens"], "output": row["output_tokens"]}
+    (found.good if good else found.lost).update(tokens)
+    found.lost["computed"] += again
+    here = found.by_interval.setdefault(int(row["finished_at_s"] // INTERVAL_S), Counter())
+    here.update({**tokens, "computed": tokens["computed"] + again})

@@ -1,4 +1,4 @@
-"""T1-T6, T10-T12: scenarios that are queues with a known answer, by the protocol."""
+"""Scenarios that are queues with a known answer, by the protocol."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 
 from sim.scenario.load import load
 from tests.laws.protocol import common_bias_p
-from tests.laws.theory_cases import Case, cases
+from tests.laws.theory_case import Case
+from tests.laws.theory_cases import cases, settled
 from tests.laws.theory_figures import Figure
 from tests.laws.theory_sample import FOLDER
 
@@ -22,7 +23,7 @@ COMMON_BIAS_ALPHA = 0.001
 @pytest.mark.slow
 @pytest.mark.parametrize(("case", "figure"), FIGURES)
 def test_figure(case: Case, figure: Figure) -> None:
-    verdict = case.settle(figure)
+    verdict = settled(case, figure)
     assert verdict.agrees, verdict
     assert verdict.precise, verdict
 

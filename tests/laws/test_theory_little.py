@@ -11,12 +11,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tests.laws.theory_cases import STEP_S, cases
+from tests.laws.theory_engine_cases import STEP_S, engine_cases
 from tests.laws.theory_sample import FOLDER, Sample, observe
 
 COUNT = 1500
 SCENARIOS = FOLDER.parents[2] / "scenarios"
-FILES = [case.file for case in cases()]
+FILES = [case.file for case in engine_cases()]
 TIGHT = str(SCENARIOS / "contract-engine.yaml")
 """A shipped scenario; its memory is made so tight here that sequences are preempted."""
 
@@ -27,7 +27,7 @@ STEPS_S = {"mm1.yaml": STEP_S, "mm2.yaml": STEP_S, "mm2k5.yaml": STEP_S, "mgeo1.
 def rate_of(file: str) -> float:
     if file == TIGHT:
         return 4.0
-    (case,) = (c for c in cases() if c.file == file)
+    (case,) = (c for c in engine_cases() if c.file == file)
     return case.controls[0].theory
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.laws.theory import first_come_waits_s
-from tests.laws.theory_cases import LONE, STEP_S
+from tests.laws.theory_engine_cases import LONE, STEP_S
 from tests.laws.theory_sample import Sample, observe
 
 START_EMPTY = ("warmup=0s",)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.laws.protocol import REPLICATIONS
-from tests.laws.theory_cases import Case, cases
+from tests.laws.theory_case import Case
+from tests.laws.theory_cases import cases, judged
 from tests.laws.theory_sample import LostRequestError, Sample, observe
 
 FIRST = range(REPLICATIONS)
@@ -18,7 +21,7 @@ def case_of(file: str) -> Case:
 
 def rejected(case: Case, *faults: str) -> set[str]:
     """Names of the figures that disagree with theory if the scenario has *faults*."""
-    return {f.name for f in case.every_figure if not case.judge(f, FIRST, faults).agrees}
+    return {f.name for f in case.every_figure if not judged(case, f, FIRST, faults).agrees}
 
 
 BATCHING = case_of("batching.yaml")
@@ -67,19 +70,19 @@ def sample() -> Sample:
 @pytest.mark.parametrize("place", [0, 5000, -1])
 def test_one_request_in_ten_thousand_dropped(sample: Sample, place: int) -> None:
     assert len(sample.columns["request_id"]) > 10_000
-    short = {name: np.delete(values, place) for name, values in sample.columns.items()}
+    short = {name: np.delete(values, place) for name, values in sample.attempts.items()}
     with pytest.raises(LostRequestError, match="records of"):
-        Sample(sample.run, short)
+        replace(sample, attempts=short)
 
 
 def test_one_request_counted_twice(sample: Sample) -> None:
-    twice = {name: np.insert(v[:-1], 5000, v[5000]) for name, v in sample.columns.items()}
+    twice = {name: np.insert(v[:-1], 5000, v[5000]) for name, v in sample.attempts.items()}
     with pytest.raises(LostRequestError, match="records of"):
-        Sample(sample.run, twice)
+        replace(sample, attempts=twice)
 
 
 def test_a_request_that_never_ends(sample: Sample) -> None:
-    outcome = sample.columns["outcome"].astype("U16")
+    outcome = sample.attempts["outcome"].astype("U16")
     outcome[17] = "in_flight"
     with pytest.raises(LostRequestError, match="never ended"):
-        Sample(sample.run, {**sample.columns, "outcome": outcome})
+        replace(sample, attempts={**sample.attempts, "outcome": outcome})

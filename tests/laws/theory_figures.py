@@ -121,12 +121,3 @@ def plain_wait(theory_s: float, token_s: float) -> Figure:
         return float(waits_s[SETTLING:].mean())
 
     return Figure("wait in a plain queue (s)", theory_s, of)
-
-
-def gaps_squared(mean_square_s2: float) -> Figure:
-    """Guide: mean square of the gaps between arrivals."""
-    return Figure(
-        "gaps²",
-        mean_square_s2,
-        lambda s: float(np.mean(np.diff(s.columns["arrived_at_s"]) ** 2)),
-    )

@@ -17,7 +17,6 @@ from tests.laws.theory_engine_cases import MEAN_TOKENS, STEP_S
 from tests.laws.theory_figures import (
     answers,
     arrivals,
-    gaps_squared,
     plain_wait,
     sojourn,
     wait,
@@ -75,7 +74,6 @@ def gamma_arrivals() -> Case:
         "gamma-arrivals.yaml",
         (sojourn(wait_s + SERVICE_S), waiting_share(sigma, STEP_S)),
         (arrivals(rate), answers(MEAN_TOKENS)),
-        (gaps_squared((1 + 1 / shape) / rate**2),),
     )
 
 

@@ -12,7 +12,8 @@ from tests.laws.protocol import (
     Verdict,
     common_bias_p,
 )
-from tests.laws.theory_cases import Case, cases, family_size
+from tests.laws.theory_case import Case
+from tests.laws.theory_cases import cases, family_size, settled
 from tests.laws.theory_figures import Figure
 
 HEAD = f"""\
@@ -73,7 +74,7 @@ def lines() -> Iterator[str]:
     passed = 0
     for case in cases():
         for figure in case.every_figure:
-            verdict = case.settle(figure)
+            verdict = settled(case, figure)
             passed += verdict.passed
             yield row(case, figure, verdict)
     p = common_bias_p(t for case in cases() for t in case.group_ts(case.figures[0]))

@@ -1,4 +1,4 @@
-"""Random small scenarios with everything mixed: some minutes of a few replicas, and what may go wrong.
+"""Random small scenarios with everything mixed: a minute or so of a few replicas that break.
 
 Numbers are small, and many of them whole, so that much of it happens at one instant.
 """
@@ -25,7 +25,7 @@ def document(draw: Random) -> Document:
     share = 1.0 / len(names)
     return {
         "name": "small",
-        "horizon": draw.choice((30.0, 60.0, 120.0, 240.0)),
+        "horizon": draw.choice((20.0, 40.0, 80.0, 80.0, 200.0)),
         "warmup": draw.choice((0.0, 0.0, 10.0, 37.5)),
         "seed": draw.randrange(1_000_000),
         "routes": {name: route(draw, draw.choice(list(pools)), share) for name in names},
@@ -87,7 +87,7 @@ def arrivals(draw: Random, share: float) -> Document:
     kind = draw.randrange(5)
     if kind <= 1:
         return {
-            "concurrency": draw.randint(1, 6),
+            "concurrency": draw.randint(1, 5),
             "think_time": draw.choice((0.0, 0.0, 1.0, 2.5, 10.0)),
         }
     rps = round(share * draw.choice((0.2, 0.5, 1.0, 2.0)), 3)
@@ -115,9 +115,9 @@ def clients(draw: Random) -> Document:
         fixed = isinstance(said.get("patience"), float)
         most = said["patience"] if fixed else 10.0
         said["ttft_patience"] = draw.choice((0.5, 0.25, 0.9)) * most
-    if maybe(draw, 0.6):
-        said["retries"] = retries(draw)
     said["cancel_on_disconnect"] = maybe(draw, 0.7)
+    if maybe(draw, 0.6):
+        said["retries"] = retries(draw, endless=said["cancel_on_disconnect"])
     said["useful"] = maybe(draw, 0.9)
     if maybe(draw, 0.15):
         said["deferrable"] = {"below": draw.choice((0.3, 0.6, 1.0))}
@@ -134,9 +134,9 @@ def clients(draw: Random) -> Document:
     return said
 
 
-def retries(draw: Random) -> Document:
-    """Return how often, when and on what a client tries again."""
-    most = draw.choice((0, 1, 2, 2, 5, "unlimited"))
+def retries(draw: Random, *, endless: bool) -> Document:
+    """Return how often, when and on what a client tries again, *endless* perhaps without limit."""
+    most = draw.choice((0, 1, 2, 2, 5, "unlimited") if endless else (0, 1, 2))
     said: Document = {
         "max": most,
         "backoff": draw.choice(("sdk", 1.0, 0.25 if most == "unlimited" else 0.0, law(draw, 5, 1))),
@@ -204,7 +204,7 @@ def timing(draw: Random) -> Document:
             {"knots_tokens": [1], "knots_s": [1.0]},
             {"knots_tokens": [1, 64], "knots_s": [0.25, 0.5]},
             {
-                "knots_tokens": [1, 16, 64], "knots_s": [0.05, 0.08, 0.2],
+                "knots_tokens": [1, 16, 64], "knots_s": [0.1, 0.15, 0.4],
                 "per_sequence_s": 0.01, "per_context_token_s": 1e-4,
                 "per_attention_pair_s": 1e-5, "per_prefill_context_token_s": 1e-5,
                 "prefill_fixed_s": 0.02,

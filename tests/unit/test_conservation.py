@@ -2,7 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from sim.ledger.conservation import ConservationError, check_equal, check_replica, check_usage
+from sim.ledger.conservation import (
+    ConservationError,
+    check_equal,
+    check_leases,
+    check_replica,
+    check_usage,
+)
+from sim.ledger.lease import Lease
 from sim.ledger.usage import (
     ComputedTokens,
     HostedCounts,
@@ -150,6 +157,34 @@ def test_busy_seconds_are_charged_or_lost() -> None:
     check_replica("replica 3", busy_s=10.0, charged_s=8.0, lost_s=2.0)
     with pytest.raises(ConservationError, match=r"seconds charged on replica 3: 9.0 is not 10.0"):
         check_replica("replica 3", busy_s=10.0, charged_s=8.0, lost_s=1.0)
+
+
+def lease(spot: bool, begun_at_s: float, paid_until_s: float) -> Lease:
+    """Of a node of five GPUs, which hold two replicas of two."""
+    return Lease("main", 0, "a", spot, "start", 2, 1, begun_at_s, paid_until_s=paid_until_s)
+
+
+LEASES = [lease(False, -50.0, 60.0), lease(True, 30.0, 70.0), lease(True, 90.0, 500.0)]
+LEASED = PoolUsage(paid_s=160.0, node_s=60.0, spot_node_s=50.0, unplaced_gpu_s=230.0)
+"""In 100 s: 60, 40 and 10 s of five GPUs each, 550 in all, of which 320 were of replicas."""
+
+
+def test_leases_are_what_the_states_add_up_to() -> None:
+    check_leases("main", LEASED, LEASES, 100.0, gpus=5, tensor_parallel=2)
+
+
+@pytest.mark.parametrize(
+    ("change", "law"),
+    [
+        ({"node_s": 61.0}, "node-seconds of main at the list price: 61.0 is not 60.0"),
+        ({"spot_node_s": 49.0}, "node-seconds of main at the spot price"),
+        ({"paid_s": 159.0}, "paid GPU-seconds of main: 548.0 is not 550.0"),
+        ({"unplaced_gpu_s": 231.0}, "paid GPU-seconds of main"),
+    ],
+)
+def test_leases_that_are_something_else(change: dict[str, float], law: str) -> None:
+    with pytest.raises(ConservationError, match=law):
+        check_leases("main", replace(LEASED, **change), LEASES, 100.0, gpus=5, tensor_parallel=2)
 
 
 @pytest.mark.parametrize(

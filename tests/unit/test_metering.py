@@ -120,7 +120,7 @@ def test_waste_by_cause_each_token_once() -> None:
         lost(Outcome.FAILED, 102, generated=3, cached_input=64),  # 36 of the prompt computed
         lost(Outcome.CANCELLED, 0, high_water=102, generated=2),  # preempted, then gone
         lost(Outcome.REJECTED, 0),
-        {**DONE, "recomputed_input": 100, "recomputed_output": 4},
+        {**DONE, "high_water": 104, "recomputed_input": 100, "recomputed_output": 4},
     )
     assert found.wasted_input == {
         **NONE, "timed_out": 30, "failed": 36, "cancelled": 100, "preempted": 100,
@@ -148,7 +148,7 @@ def test_reference_tokens_of_waste() -> None:
     early = {"outcome": Outcome.CANCELLED, "finished_at_s": 9.0, "computed": 30}
     first = {**early, "computed": 100, "generated": 1}
     later = {**early, "computed": 102, "generated": 3}
-    again = {**DONE, "recomputed_input": 100, "recomputed_output": 4}
+    again = {**DONE, "high_water": 104, "recomputed_input": 100, "recomputed_output": 4}
     found = usage(early, first, later, again)
     assert found.ended_waste == ReferenceTokens(30 + 100 + 100 + 104, 200, 0, 4)
     assert found.ended_useful == ReferenceTokens(100, 100, 0, 5)
@@ -245,7 +245,7 @@ def test_earlier_attempts_are_waste_of_retries_whatever_ended_them() -> None:
     found = usage(
         {**LOST, "outcome": Outcome.TIMED_OUT, "computed": 102, "generated": 3},
         {**LOST, "outcome": Outcome.IN_FLIGHT, "computed": 30, "finished_at_s": math.nan},
-        {**LOST, "computed": 100, "generated": 1, "recomputed_input": 20},
+        {**LOST, "computed": 100, "generated": 1, "high_water": 20, "recomputed_input": 20},
         {**DONE, "attempt": 3, "cached_input": 64},
     )
     assert found.wasted_input == {**NONE, "retried": 230, "preempted": 20}
@@ -291,7 +291,7 @@ def test_what_the_api_has_not_answered_yet_is_not_billed() -> None:
 
 def test_tokens_of_a_useless_route_are_waste_and_nothing_else() -> None:
     found = usage(
-        {**DONE, "recomputed_input": 7, "recomputed_output": 2},
+        {**DONE, "high_water": 9, "recomputed_input": 7, "recomputed_output": 2},
         {**LOST, "computed": 50},
         {"attempt": 1, "outcome": Outcome.TIMED_OUT, "finished_at_s": 9.0, "computed": 40},
         {"outcome": Outcome.IN_FLIGHT, "computed": 3},

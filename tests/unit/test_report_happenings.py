@@ -76,8 +76,9 @@ def test_refusals_are_counted_and_outages_kept_apart() -> None:
         _event(100.0, "outage", reason="zone a is out"),
         _event(101.0, "outage", reason="zone b is out"),
     )
-    labels = [one.label for one in gather(found, 60.0)]
-    assert labels == ["no capacity (×3)", "zone a is out", "zone b is out"]
+    told = [(one.text, one.label) for one in gather(found, 60.0)]
+    assert told[0] == ("no capacity, 3 times", "")
+    assert [label for _, label in told[1:]] == ["zone a is out", "zone b is out"]
 
 
 def test_one_of_each_kind_comes_before_many_of_one() -> None:
@@ -95,3 +96,16 @@ def test_one_of_each_kind_comes_before_many_of_one() -> None:
     steps = [one.label for one in by_weight(found) if one.kind == "scale"]
     assert steps == ["3 → 9", "9 → 8"]
     assert "ready" not in {one.kind for one in by_weight(found)}
+
+
+def test_notices_are_no_failures_and_need_no_words_in_a_picture() -> None:
+    found = _found(
+        _event(0.0, "notice", reason="spot node 4 will be taken away"),
+        _event(1.0, "notice", reason="spot node 5 will be taken away"),
+        _event(900.0, "notice", reason="spot node 6 will be taken away"),
+        _event(901.0, "no-capacity", reason="no node to be had in zone a"),
+    )
+    gathered = gather(found, 1.0)
+    assert [one.text for one in gathered] == ["2 spot notices", "spot notice", "no capacity"]
+    assert [one.label for one in gathered] == ["", "", ""]
+    assert gathered[1].reason == "spot node 6 will be taken away"

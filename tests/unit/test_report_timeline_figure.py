@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 SLOS = [
-    {"metric": "ttft_s", "route": "chat", "quantile": 0.95, "target_s": 1.0},
-    {"metric": "tpot_s", "route": "chat", "quantile": 0.95, "target_s": 0.04},
-    {"metric": "tpot_s", "route": "chat", "quantile": 0.5, "target_s": 0.01},
-    {"metric": "ttft_s", "route": "other", "quantile": 0.95, "target_s": 9.0},
+    {"metric": "ttft", "route": "chat", "quantile": 0.95, "target_s": 1.0},
+    {"metric": "tpot", "route": "chat", "quantile": 0.95, "target_s": 0.04},
+    {"metric": "tpot", "route": "chat", "quantile": 0.5, "target_s": 0.01},
+    {"metric": "ttft", "route": "other", "quantile": 0.95, "target_s": 9.0},
 ]
 DOCUMENT = {
     "slo": SLOS,
@@ -117,8 +117,8 @@ def test_targets_are_those_of_the_pool_s_routes_at_the_95th_percentile() -> None
     rows = [*fleet.rows, *({**row, "pool": "small"} for row in fleet.rows)]
     found = timelines(rows, [], Summary(DOCUMENT), fleet.clock)
     assert [(t.metric, t.target_s) for t in found["main"].targets] == [
-        ("ttft_s", 1.0),
-        ("tpot_s", 0.04),
+        ("ttft", 1.0),
+        ("tpot", 0.04),
     ]
     assert [t.target_s for t in found["small"].targets] == [9.0]
 

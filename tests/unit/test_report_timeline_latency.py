@@ -42,7 +42,7 @@ def _words(axes: "Axes") -> list[str]:
 
 
 def _targets(*seconds: float) -> list[Target]:
-    return [Target("ttft_s", f"r{number}", at) for number, at in enumerate(seconds)]
+    return [Target("ttft", f"r{number}", at) for number, at in enumerate(seconds)]
 
 
 @pytest.mark.parametrize(("offered", "waiting"), [(1.0, 0.0), (0.0, 5.0)])
@@ -57,20 +57,20 @@ def test_a_time_without_answers_is_told_from_one_without_requests(
 
 
 def test_above_the_slo_is_marked_and_at_it_is_not() -> None:
-    target = Target("ttft_s", "chat", 0.5)
+    target = Target("ttft", "chat", 0.5)
     assert _legend(_drawn(_samples([0.5, 0.5]), target)) == []
     assert _legend(_drawn(_samples([0.5, 0.6]), target)) == ["above the SLO"]
     assert _legend(_drawn(_samples([0.5, 0.6]), *_targets(0.5, 3.0))) == ["above the least SLO"]
 
 
 def test_times_per_token_are_in_milliseconds() -> None:
-    axes = _drawn(_samples([0.03, 0.03]), Target("tpot_s", "chat", 0.04), latency=TPOT)
+    axes = _drawn(_samples([0.03, 0.03]), Target("tpot", "chat", 0.04), latency=TPOT)
     assert np.asarray(axes.lines[0].get_ydata()).tolist() == [30.0, 30.0]
     assert _words(axes) == ["SLO 40 ms"]
 
 
 def test_targets_are_those_of_the_metric() -> None:
-    assert _words(_drawn(_samples([0.5, 0.5]), Target("tpot_s", "chat", 0.04))) == []
+    assert _words(_drawn(_samples([0.5, 0.5]), Target("tpot", "chat", 0.04))) == []
 
 
 def test_one_target_is_the_slo_and_several_are_told_apart() -> None:

@@ -8,7 +8,7 @@ from sim.report.timeseries import RUNNING, WAITING, Samples
 from tests.unit import timeline_fixture
 from tests.unit.timeline_fixture import Fleet
 
-TTFT, TPOT = Target("ttft_s", "chat", 1.0), Target("tpot_s", "chat", 0.04)
+TTFT, TPOT = Target("ttft", "chat", 1.0), Target("tpot", "chat", 0.04)
 
 
 def _samples(fleet: Fleet) -> Samples:

@@ -90,6 +90,13 @@ def test_other_attempts_have_their_times(replica: int, tmp_path: Path) -> None:
     assert times_of(tmp_path, replica=replica) == [5.0, 5.0, 5.0]
 
 
+def test_an_api_that_has_not_answered_yet_gave_nothing(tmp_path: Path) -> None:
+    """Its answer's times are known beforehand, but the run is over before."""
+    pending = {"replica": HOSTED_REPLICA, "outcome": Outcome.IN_FLIGHT, "generated": 5}
+    assert times_of(tmp_path / "a", **pending, finished_at_s=math.nan) == [5.0, None, None]
+    assert row_of(tmp_path / "b", pending)["output_tokens"] == 0
+
+
 def test_the_fleet_computed_nothing_of_what_an_api_answered(tmp_path: Path) -> None:
     answered = {"replica": HOSTED_REPLICA, "computed": 104, "generated": 5}
     written = row_of(tmp_path, answered)
