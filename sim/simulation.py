@@ -22,7 +22,7 @@ from sim.fleet.clients import ClosedClients, OpenClients
 from sim.fleet.gateway import Gateway
 from sim.fleet.sampling import Row, Sampler
 from sim.fleet.scaling import Submit, Watcher
-from sim.ledger.conservation import check_replica, check_usage
+from sim.ledger.conservation import check_leases, check_replica, check_usage
 from sim.ledger.events import FleetEvent
 from sim.ledger.lease import Lease
 from sim.ledger.metering import Meter, RouteMeter
@@ -171,7 +171,7 @@ class _Simulation:
         env.run(until=self.gateway.drained | env.timeout(last_s - env.now))
         self._close_books()
         usage = self._usage()
-        check_usage(usage, self.gateway.arrived)
+        self._check_books(usage)
         sites = self.sites.values()
         events = (event for site in sites for event in site.keeper.events)
         return Run(
@@ -214,6 +214,20 @@ class _Simulation:
                 name = f"replica {index} of {site.pool.name}"
                 check_replica(name, busy_s, self.meter.charged_on(index), lost_s)
 
+    def _check_books(self, usage: Usage) -> None:
+        """Raise ConservationError unless requests, tokens, paid time and leases agree."""
+        check_usage(usage, self.gateway.arrived)
+        for name, site in self.sites.items():
+            spec = self.scenario.pools[name]
+            check_leases(
+                name,
+                usage.pools[name],
+                site.provider.leases,
+                self.horizon_s,
+                gpus=spec.node.gpus,
+                tensor_parallel=spec.tensor_parallel,
+            )
+
     def _in_flight(self, sequence: Sequence) -> None:
         """Record an attempt that the end of the run has cut off."""
         if sequence.left:
@@ -244,7 +258,11 @@ def _node_prices(pool: Pool) -> dict[bool, float]:
 def _route_meters(scenario: Scenario) -> list[RouteMeter]:
     return [
         RouteMeter(
-            name, route.head_tokens, tuple(route.slo.targets()) if route.slo is not None else ()
+            name,
+            route.head_tokens,
+            tuple(route.slo.targets()) if route.slo is not None else (),
+            route.useful,
+            route.reasoning_share,
         )
         for name, route in scenario.routes.items()
     ]

@@ -11,10 +11,11 @@ from simpy.events import Timeout
 from sim.fleet.backoff import Backoff, RetryBudget, sdk_backoff
 from sim.fleet.deadlines import Deadlines
 from sim.fleet.deferral import Deferral
-from sim.fleet.hosted import HOSTED_REPLICA, Hosted
+from sim.fleet.hosted import Hosted
 from sim.fleet.pool import Pool
 from sim.fleet.provider import draw
 from sim.laws.law import Law
+from sim.ledger.records import HOSTED_REPLICA
 from sim.serving.sequence import Outcome, Sequence
 from sim.streams import Keyed
 

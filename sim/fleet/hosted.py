@@ -9,9 +9,6 @@ from sim.laws.law import Law
 from sim.serving.sequence import Outcome, Sequence
 from sim.streams import Keyed
 
-HOSTED_REPLICA = -2
-"""Stands in a record's `replica` for the hosted API."""
-
 
 @dataclass(frozen=True)
 class Hosted:

@@ -14,7 +14,6 @@ import numpy as np
 from sim.serving.sequence import Prefix
 from sim.serving.turn import Turn
 
-
 FEW = 8
 """Sequences that a conversation's home may hold whatever the others hold: so few share an engine
 with hardly any loss, while a cache that is missed costs a whole prompt."""

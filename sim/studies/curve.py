@@ -6,6 +6,9 @@ bursts that pass many times (where load grows by clients, they even out from poi
 What would only make its mean rate another one is left out: the day curve, growth, events, clients
 that go on and off, and bursts that are slow against the point.
 
+A point's fleet is fixed: as many replicas as were ready in the run, on average, of which none fails
+or is replaced, so that the curve is of load alone. Nothing goes to a hosted API or is deferred.
+
 A point counts the tokens of attempts that *ended* in its window. Those of requests that arrived
 in it would overstate a short, overloaded run, whose queue drains afterwards.
 """
@@ -81,7 +84,8 @@ def curve(
         return ()
     scales = scales_of(result) if scales is None else scales
     answer_s = max((b.answer_s for b in result.benchmarks.values()), default=1.0)
-    tasks = [scaled(result.scenario, s, requests / (rate_per_s * s), answer_s) for s in scales]
+    fleet = _fixed_fleet(result)
+    tasks = [scaled(fleet, s, requests / (rate_per_s * s), answer_s) for s in scales]
     outcomes = run_all(_usage, tasks, jobs, progress)
     naive = result.statement.naive.usd_per_million_tokens
     return tuple(
@@ -101,6 +105,24 @@ def scales_of(result: Result) -> list[float]:
         return [1.0]
     wanted = (float(f"{u / utilization:.2g}") for u in UTILIZATIONS)
     return sorted({1.0, *(scale for scale in wanted if abs(scale - 1.0) > NEAR)})
+
+
+def _fixed_fleet(result: Result) -> Scenario:
+    """The scenario of *result* on a fleet that does not change, its own mean one."""
+    scenario, window_s = result.scenario, result.usage.window_s
+    pools = {}
+    for name, pool in scenario.pools.items():
+        ready = result.usage.pools[name].ready_s / window_s
+        replicas = pool.start_replicas if pool.is_fixed else max(1, round(ready))
+        node = pool.node.model_copy(update={"spot": None})
+        still = dict.fromkeys(("autoscaler", "scale_to_zero", "failures", "rollouts", "redundancy"))
+        pools[name] = pool.model_copy(
+            update={**still, "replicas": replicas, "warm_nodes": 0, "node": node}
+        )
+    apart = {"overflow": None, "deferrable": None}
+    routes = {name: r.model_copy(update=apart) for name, r in scenario.routes.items()}
+    fixed = {"pools": FrozenDict(pools), "routes": FrozenDict(routes)}
+    return scenario.model_copy(update=fixed)
 
 
 def scaled(scenario: Scenario, scale: float, length_s: float, answer_s: float) -> Scenario:

@@ -12,6 +12,7 @@ from tests.laws.protocol import (
     REPLICATIONS,
     RETEST,
     Estimate,
+    Tally,
     Verdict,
     common_bias_p,
     estimate,
@@ -103,6 +104,26 @@ def test_a_small_common_bias_shows_in_the_pool() -> None:
     assert all(Verdict(e, 1.0, MEAN_GATE, 60).agrees for e in biased)
     assert common_bias_p((e.t(1.0), e.degrees) for e in fair) > 0.001
     assert common_bias_p((e.t(1.0), e.degrees) for e in biased) < 1e-6
+
+
+def test_a_count_is_judged_by_the_binomial_law() -> None:
+    found = Tally(8, 10)
+    assert (found.value, found.degrees) == (0.8, 10)
+    # Both tails of ten fair coins: 2 (45 + 10 + 1) of 1024.
+    assert found.p(0.5) == pytest.approx(112 / 1024)
+    assert found.t(0.5) == pytest.approx(0.3 / np.sqrt(0.025))
+    assert Tally(3900, 10_000).p(0.4) > FAMILY_ALPHA / 100
+    assert not Verdict(Tally(3700, 10_000), 0.4, MEAN_GATE, 100).agrees
+
+
+@pytest.mark.parametrize(("successes", "low", "high"), [(0, 0.0, 0.4113), (5, 0.1283, 0.8717)])
+def test_the_interval_of_a_count_is_clopper_and_pearsons(
+    successes: int, low: float, high: float
+) -> None:
+    """Their own table has 0 to 0.411 and 0.128 to 0.872 for 99 % and ten trials."""
+    found = Tally(successes, 10)
+    assert found.half_width() == pytest.approx((high - low) / 2, abs=1e-4)
+    assert Tally(10 - successes, 10).half_width() == pytest.approx(found.half_width())
 
 
 def test_a_verdict_says_its_numbers() -> None:

@@ -26,8 +26,8 @@ TOKENS = 1 + 20  # of one request
 
 
 @cache
-def result() -> Result:
-    return run(load(FOLDER / "md1.yaml", WHOLE), replications=3, jobs=1)
+def result(*changes: str) -> Result:
+    return run(load(FOLDER / "md1.yaml", (*WHOLE, *changes)), replications=3, jobs=1)
 
 
 def test_load_is_rate_times_service() -> None:
@@ -36,9 +36,11 @@ def test_load_is_rate_times_service() -> None:
     assert summary["utilization"]["busy"] == pytest.approx(RATE * SERVICE_S, rel=1e-9)
 
 
-def test_tokens_cost_the_price_of_time_over_their_rate() -> None:
-    cost = result().summary()["cost"]["usd_per_million_useful_tokens"]
-    usd_per_s = 3.60 / 3600
+@pytest.mark.parametrize("nodes", [1, 3])
+def test_tokens_cost_the_price_of_time_over_their_rate(nodes: int) -> None:
+    summary = result(f"pools.main.replicas={nodes}").summary()
+    cost = summary["cost"]["usd_per_million_useful_tokens"]
+    usd_per_s = nodes * 3.60 / 3600
     assert cost["value"] == pytest.approx(usd_per_s / (RATE * TOKENS) * 1e6, rel=1e-9)
 
 

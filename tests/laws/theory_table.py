@@ -1,4 +1,4 @@
-"""Table: all theory cases as Markdown, for `docs/theory.md`. Takes about two minutes."""
+"""Table: all theory cases as Markdown, for `docs/theory.md`. Takes some four minutes."""
 
 from __future__ import annotations
 
@@ -17,27 +17,34 @@ from tests.laws.theory_cases import cases, family_size, settled
 from tests.laws.theory_figures import Figure
 
 HEAD = f"""\
-# Theory: queues that an engine becomes in special cases
+# Theory: queues that a fleet becomes in special cases
 
 <!-- Made by: python -m tests.laws.theory_table > docs/theory.md. Do not edit. -->
 
 With step times of one's own, an engine is a textbook queue: with one slot M/G/1, with steps of
 constant length M/M/c, with steps as long as their batch processor sharing, and with steps that grow
-with the batch a birth-death chain. Each row is one figure of one scenario in
-`tests/laws/scenarios`, run as any scenario is, against its closed form (`tests/laws/theory.py`).
+with the batch a birth-death chain. Fleets and clients make others of it: servers that are switched
+off, hang, break and are repaired, customers who leave, come again or have to start anew. Each row
+is one figure of one scenario in `tests/laws/scenarios`, run as any scenario is, against its closed
+form (`tests/laws/theory.py`, `theory_fleets.py`, `theory_clients.py`).
 
 * Estimates are means of {REPLICATIONS} replications, sharpened by regression on what is known of
-  their traffic (requests/s and tokens/answer, which are rows of their own). ± is the half-width
-  of the 99 % interval, also in per cent of the theory; t is the distance in standard errors.
+  their traffic: requests/s and tokens/answer, which are rows of their own, and what the same
+  requests would have waited in a plain queue. ± is the half-width of the 99 % interval, also in per
+  cent of the theory; t is the distance in standard errors. Attempts and losses of T18 are counts,
+  judged by the binomial law.
 * A row fails if |t| is too large for all {family_size()} rows together to be rejected by chance
   with more than {FAMILY_ALPHA:g}, or if the half-width is above {100 * MEAN_GATE:g} %
-  ({100 * TAIL_GATE:g} % for quantiles, losses and squares). It is then judged once more on four
-  times as many replications.
+  ({100 * TAIL_GATE:g} % for quantiles, losses, squares and counts). It is then judged once more on
+  four times as many replications.
 * Seeds follow from the place in the list, fixed before any result was seen; the lengths of the runs
   were then chosen so that the intervals fit.
+* Steps take 10 microseconds where services last a second, so that their grain is far below what
+  could be seen; crashes and outages are noticed at once, where theory has no delay.
 * Little's law, work conservation and the waits of single requests hold exactly, and are tested
-  without statistics (`test_theory_little.py`, `test_theory_paths.py`). Faults put in on purpose,
-  such as steps 1 % longer, turn the cases red (`test_theory_teeth.py`).
+  without statistics (`test_theory_little.py`, `test_theory_paths.py`, `test_theory_fleet_paths.py`).
+  Faults put in on purpose, such as steps 1 % longer, turn the cases red (`test_theory_teeth.py`,
+  `test_theory_fleet_teeth.py`).
 
 """
 

@@ -1,18 +1,15 @@
 from typing import Any
 
 import pytest
-import simpy
 
 from sim.catalog.gpus import gpu
 from sim.catalog.hosts import host
 from sim.catalog.kernel import kernel_seconds
 from sim.catalog.timings import kernel_table
-from sim.fleet.build import build_batcher, build_host, build_pool, build_timing
-from sim.fleet.router import LeastLoaded, PowerOfTwo, PrefixAffinity, RoundRobin
+from sim.fleet.build import build_batcher, build_host, build_timing
 from sim.scenario.pool import Pool
 from sim.scenario.timing import ExplicitHost
 from sim.serving.waiting import Queue
-from sim.streams import Streams
 
 EXPLICIT = {
     "knots_tokens": [1, 101],
@@ -134,36 +131,8 @@ def test_prefix_caching_can_be_overruled(asked: bool) -> None:
     assert build_batcher(spec, prefix_caching=asked).cache.caching is asked
 
 
-def pool_of(spec: Pool, name: str = "main", first: int = 5, seed: int = 7):
-    return build_pool(simpy.Environment(), name, spec, Streams(seed), first)
-
-
-def test_a_pool_as_the_scenario_says() -> None:
-    of = pool_of(explicit(replicas=3, queue_limit=12))
-    assert [r.index for r in of.replicas] == [5, 6, 7]
-    assert (of.name, of.queue_limit) == ("main", 12)
-    assert {id(r.batcher.queue) for r in of.replicas} == {id(of.queue)}
-    assert len({id(r.batcher.cache) for r in of.replicas}) == 3
-
-
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [
-        ("least-loaded", LeastLoaded), ("round-robin", RoundRobin), ("power-of-two", PowerOfTwo),
-        ("prefix-affinity", PrefixAffinity),
-    ],
-)  # fmt: skip
-def test_a_pool_s_router(kind: str, expected: type) -> None:
-    assert type(pool_of(explicit(router=kind, replicas=2)).router) is expected
-
-
-def test_a_router_draws_from_a_stream_of_its_pool() -> None:
-    spec = explicit(router="power-of-two", replicas=16)
-
-    def picks(name: str, seed: int) -> list[int]:
-        router = pool_of(spec, name, seed=seed).router
-        return [router.pick(None) for _ in range(30)]
-
-    assert picks("main", 7) == picks("main", 7)
-    assert picks("main", 7) != picks("other", 7)
-    assert picks("main", 7) != picks("main", 8)
+def test_a_slow_machine_s_steps_take_longer_in_every_term() -> None:
+    plain, slow = build_batcher(explicit()).timing, build_batcher(explicit(), slow=1.5).timing
+    work = ([(40, 10)], [7] * 11)
+    assert slow.step_s(*work) == pytest.approx(1.5 * plain.step_s(*work))
+    assert build_batcher(explicit(), slow=1.0).timing is plain

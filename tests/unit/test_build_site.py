@@ -62,14 +62,34 @@ def test_a_plain_pool_has_nothing_that_moves_it() -> None:
 
 def test_only_a_replica_that_is_alone_for_ever_needs_no_choice() -> None:
     assert isinstance(site(replicas=1).pool.router, OnlyOne)
-    assert isinstance(site(replicas=1, rollouts={"every": "1d"}).pool.router, LeastLoaded)
+    rollouts = {"every": "1d"}
+    assert isinstance(site(rollouts=rollouts, startup="none").pool.router, LeastLoaded)
     spare = {"spare_replicas": 1}
     assert isinstance(site(replicas=1, redundancy=spare).pool.router, LeastLoaded)
     assert isinstance(site(replicas=2, router="prefix-affinity").pool.router, PrefixAffinity)
 
 
+def test_a_router_draws_from_a_stream_of_its_pool() -> None:
+    def picks(seed: int) -> list[int]:
+        of = site(seed, replicas=16, router="power-of-two")
+        of.start(of.pool.env)
+        return [of.pool.router.pick(None) for _ in range(30)]
+
+    assert picks(7) == picks(7)
+    assert picks(7) != picks(8)
+
+
+def test_replicas_share_a_queue_and_have_a_cache_each() -> None:
+    of = site(replicas=3)
+    of.start(of.pool.env)
+    batchers = [seat.replica.batcher for seat in of.keeper.seats]
+    assert {id(b.queue) for b in batchers} == {id(of.pool.queue)}
+    assert len({id(b.cache) for b in batchers}) == 3
+
+
 def test_its_limits_and_what_the_dead_do() -> None:
-    of = site(queue_limit={"0": 7, "5": 3}, failures={"mtbf": "1d", "undetected": "hangs"})
+    failures = {"mtbf": "1d", "undetected": "hangs"}
+    of = site(queue_limit={"0": 7, "5": 3}, failures=failures, startup="none")
     assert [of.pool.limits.of(priority) for priority in (-1, 0, 9)] == [None, 7, 3]
     assert of.pool.hangs
 

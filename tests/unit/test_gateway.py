@@ -1,34 +1,40 @@
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import simpy
 
 from sim.fleet.gateway import Gateway
-from sim.fleet.pool import Pool
-from sim.fleet.router import RoundRobin
+from sim.serving.replica import Replica
 from sim.serving.sequence import Outcome, Sequence
-from sim.serving.waiting import Queue
 from tests.unit.engines import ask, batcher
 
 HORIZON_S = 10.0
 
 
 class Door:
-    """Two routes, each on a pool of one replica with steps of 1 s; the window is [0, 10)."""
+    """Two routes, each on an engine of its own with steps of 1 s; the window is [0, 10)."""
 
     def __init__(self) -> None:
         self.env = simpy.Environment(initial_time=-5.0)
         self.recorded: list[Sequence] = []
-        self.pools = []
-        for first in (0, 1):
-            queue = Queue()
-            engine = batcher(blocks=8, queue=queue)
-            name = f"p{first}"
-            pool = Pool(self.env, name, [engine], RoundRobin(1), queue=queue, first_index=first)
-            self.pools.append(pool)
-        self.gateway = Gateway(self.env, self.pools, HORIZON_S, self.recorded.append)
-        for pool in self.pools:
-            pool.on_done = self.gateway.done
+        self.engines = [Replica(self.env, n, batcher(blocks=8), self.done) for n in (0, 1)]
+        submit = [self.to(engine) for engine in self.engines]
+        self.gateway = Gateway(self.env, submit, HORIZON_S, self.recorded.append)
+
+    def done(self, sequence: Sequence) -> None:
+        self.gateway.done(sequence)
+
+    def to(self, engine: Replica) -> Callable[[Sequence], None]:
+        """Submit to *engine*, or reject at once."""
+
+        def submit(sequence: Sequence) -> None:
+            if engine.submit(sequence) is not None:
+                sequence.outcome, sequence.finished_at_s = Outcome.REJECTED, self.env.now
+                self.done(sequence)
+
+        return submit
 
     def arrive(self, *asks: Sequence) -> None:
         """All are expected at once, and each comes at its time."""
@@ -44,6 +50,49 @@ class Door:
 @pytest.fixture
 def door() -> Door:
     return Door()
+
+
+class Porter:
+    """A door that sends every request on twice, and settles the second."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.seen: list[int] = []
+
+    def arrive(self, sequence: Sequence) -> None:
+        self.seen.append(sequence.number)
+        self.door.engines[0].submit(sequence)
+
+    def ended(self, sequence: Sequence) -> None:
+        self.door.gateway.record(sequence)
+        if sequence.attempt:
+            self.door.gateway.settle(sequence)
+        else:
+            again = ask(sequence.number, sequence.arrived_at_s, 4, 1)
+            again.attempt = 1
+            self.door.engines[0].submit(again)
+
+
+def test_requests_pass_the_door_of_their_route_both_ways(door: Door) -> None:
+    porter: Any = Porter(door)
+    door.gateway.install(0, porter)
+    heard: list[tuple[float, int]] = []
+    door.gateway.listeners[0] = lambda s: heard.append((round(door.env.now, 3), s.attempt))
+    door.arrive(ask(0, 0.0, 4, 2), ask(1, 0.0, 4, 2, route=1))
+    door.env.run()
+    assert porter.seen == [0]
+    assert [(s.number, s.attempt) for s in door.recorded] == [(0, 0), (1, 0), (0, 1)]
+    assert heard == [(3.0, 1)]
+    assert door.gateway.doors == [porter, None]
+
+
+def test_a_request_is_open_until_it_is_settled(door: Door) -> None:
+    """Whatever became of its attempts."""
+    porter: Any = Porter(door)
+    door.gateway.install(0, porter)
+    door.arrive(ask(0, 9.0, 4, 3))
+    assert drained_at(door) == 13.0
+    assert door.gateway.open == 0
 
 
 def test_a_route_s_requests_go_to_its_pool(door: Door) -> None:

@@ -2,6 +2,7 @@ import ast
 import inspect
 from collections import Counter
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from sim.fleet import router as module
 from sim.fleet.router import (
     LeastLoaded,
     Loads,
+    OnlyOne,
     PowerOfTwo,
     PrefixAffinity,
     RoundRobin,
     Router,
+    Slots,
     router,
 )
 from sim.serving.sequence import Prefix
@@ -27,6 +30,34 @@ KINDS = ("least-loaded", "round-robin", "power-of-two", "prefix-affinity")
 
 def rng(seed: int = 7) -> np.random.Generator:
     return Streams(seed).of("router", "main")
+
+
+def opened(of: Router, replicas: int) -> Any:
+    """*of* with so many open slots, 0 to replicas - 1."""
+    assert [of.open() for _ in range(replicas)] == list(range(replicas))
+    return of
+
+
+def loads_of(replicas: int) -> Loads:
+    loads = Loads()
+    for slot in range(replicas):
+        loads.open(slot)
+    return loads
+
+
+def least_loaded(replicas: int) -> LeastLoaded:
+    of: LeastLoaded = opened(LeastLoaded(), replicas)
+    return of
+
+
+def affinity(replicas: int, **changes: Any) -> PrefixAffinity:
+    of: PrefixAffinity = opened(PrefixAffinity(**changes), replicas)
+    return of
+
+
+def power_of_two(replicas: int, seed: int = 7) -> PowerOfTwo:
+    of: PowerOfTwo = opened(PowerOfTwo(rng(seed)), replicas)
+    return of
 
 
 def picks(of: Router, count: int, prefix: Prefix | None = None) -> list[int]:
@@ -45,7 +76,7 @@ def test_the_least_loaded_is_among_the_minimum_whatever_came(
     replicas: int, history: list[tuple[str, int]]
 ) -> None:
     """Take the least loaded, add to a given one, remove from a given one."""
-    loads, plain = Loads(replicas), [0] * replicas
+    loads, plain = loads_of(replicas), [0] * replicas
     for action, which in history:
         index = which % replicas
         if action == "t":
@@ -67,7 +98,7 @@ def test_the_least_loaded_is_among_the_minimum_whatever_came(
 @given(st.integers(1, 70), st.lists(st.integers(0, 69), max_size=20))
 def test_equals_take_turns(replicas: int, busy: list[int]) -> None:
     """Round after round, each of the equals is taken once, in order, before any is taken again."""
-    loads = Loads(replicas)
+    loads = loads_of(replicas)
     for which in {b % replicas for b in busy}:
         loads.add(which)
     least = min(loads.of)
@@ -78,7 +109,7 @@ def test_equals_take_turns(replicas: int, busy: list[int]) -> None:
 
 
 def test_turns_go_on_where_they_were() -> None:
-    loads = Loads(4)
+    loads = loads_of(4)
     assert [loads.take(), loads.take()] == [0, 1]
     loads.remove(0)
     loads.remove(1)
@@ -86,7 +117,7 @@ def test_turns_go_on_where_they_were() -> None:
 
 
 def test_the_least_load_falls_with_one_that_empties() -> None:
-    loads = Loads(3)
+    loads = loads_of(3)
     for index in (0, 1, 2, 0, 1, 2):
         loads.add(index)
     loads.remove(1)
@@ -100,7 +131,7 @@ def test_cost_does_not_grow_with_the_replicas() -> None:
     """64 times the replicas in far less than 64 times the time (bit masks: a few words)."""
 
     def seconds(replicas: int) -> float:
-        of = LeastLoaded(replicas)
+        of = least_loaded(replicas)
         begun = perf_counter()
         for i in range(20_000):
             of.left(of.pick(None)) if i % 2 else of.pick(None)
@@ -114,7 +145,7 @@ def test_cost_does_not_grow_with_the_replicas() -> None:
 
 
 def test_least_loaded_fills_evenly_and_refills_what_empties() -> None:
-    of = LeastLoaded(3)
+    of = least_loaded(3)
     assert picks(of, 6) == [0, 1, 2, 0, 1, 2]
     of.left(1)
     assert picks(of, 2) == [1, 2]  # then all hold two or three; turns go on
@@ -122,7 +153,7 @@ def test_least_loaded_fills_evenly_and_refills_what_empties() -> None:
 
 
 def test_round_robin_looks_at_nothing() -> None:
-    of = RoundRobin(3)
+    of = opened(RoundRobin(), 3)
     assert picks(of, 2) == [0, 1]
     of.left(0)
     of.left(1)
@@ -134,7 +165,7 @@ def test_round_robin_looks_at_nothing() -> None:
 
 def test_power_of_two_takes_the_less_loaded_of_two() -> None:
     """Of two replicas both are always drawn, so the loads never differ by more than one."""
-    of = PowerOfTwo(2, rng())
+    of = power_of_two(2)
     for index in picks(of, 1000):
         assert index in (0, 1)
         assert abs(of.loads[0] - of.loads[1]) <= 1
@@ -145,7 +176,7 @@ def test_power_of_two_draws_two_different_ones_evenly() -> None:
 
     7,000 draws: each of the 7 within 5 sigma (146) of 1,000.
     """
-    of = PowerOfTwo(8, rng())
+    of = power_of_two(8)
     of.loads[3] = 99
     chosen: Counter[int] = Counter()
     for _ in range(7000):
@@ -158,19 +189,19 @@ def test_power_of_two_draws_two_different_ones_evenly() -> None:
 
 def test_power_of_two_is_far_more_even_than_chance() -> None:
     """64,000 on 64: the fullest holds a few more than the mean, by chance it would be 60."""
-    of = PowerOfTwo(64, rng())
+    of = power_of_two(64)
     picks(of, 64_000)
     assert max(of.loads) - 1000 <= 10
     assert sum(of.loads) == 64_000
 
 
 def test_power_of_one() -> None:
-    assert picks(PowerOfTwo(1, rng()), 5) == [0] * 5
+    assert picks(power_of_two(1), 5) == [0] * 5
 
 
 def test_power_of_two_follows_its_stream() -> None:
-    assert picks(PowerOfTwo(8, rng()), 50) == picks(PowerOfTwo(8, rng()), 50)
-    assert picks(PowerOfTwo(8, rng(1)), 50) != picks(PowerOfTwo(8, rng(2)), 50)
+    assert picks(power_of_two(8), 50) == picks(power_of_two(8), 50)
+    assert picks(power_of_two(8, 1), 50) != picks(power_of_two(8, 2), 50)
 
 
 # -- prefix affinity ------------------------------------------------------------------------------
@@ -182,26 +213,26 @@ def talk(number: int, turns: int = 1) -> Prefix:
 
 
 def test_a_conversation_returns_to_its_replica() -> None:
-    of = PrefixAffinity(8, slack=100.0)
+    of = affinity(8, slack=100.0)
     homes = {number: of.pick(talk(number)) for number in range(40)}
     for turns in (2, 3):
         assert {n: of.pick(talk(n, turns)) for n in homes} == homes
 
 
 def test_conversations_on_one_template_spread() -> None:
-    of = PrefixAffinity(8, slack=100.0)
+    of = affinity(8, slack=100.0)
     chosen = Counter(of.pick(talk(number)) for number in range(400))
     assert len(chosen) == 8
     assert max(chosen.values()) < 100  # 50 each, give or take seven sigma
 
 
 def test_a_lone_template_has_one_home() -> None:
-    of = PrefixAffinity(8, slack=100.0)
+    of = affinity(8, slack=100.0)
     assert len(set(picks(of, 20, (("template", 64),)))) == 1
 
 
 def test_a_request_without_content_goes_to_the_least_loaded() -> None:
-    of = PrefixAffinity(4)
+    of = affinity(4)
     assert picks(of, 8) == [0, 1, 2, 3, 0, 1, 2, 3]
 
 
@@ -215,7 +246,7 @@ def test_no_replica_is_given_much_more_than_its_share(
     replicas: int, slack: float, history: list[tuple[int, bool]]
 ) -> None:
     """After each pick: at most slack times the mean, rounded up to one more than the mean."""
-    of, held = PrefixAffinity(replicas, slack), list[int]()
+    of, held = affinity(replicas, slack=slack), list[int]()
     for number, leave in history:
         if leave and held:
             of.left(held.pop(0))
@@ -228,9 +259,9 @@ def test_no_replica_is_given_much_more_than_its_share(
 
 
 def test_an_overfull_home_passes_on_and_its_content_moves() -> None:
-    of = PrefixAffinity(2, slack=1.0)
+    of = affinity(2, slack=1.0)
     assert len({of.pick(talk(1)), of.pick(talk(1))}) == 2
-    of = PrefixAffinity(4, slack=2.0)
+    of = affinity(4, slack=2.0)
     home = of.pick(talk(1))
     other = of.pick(talk(1))  # 2 > 2 x 2/4: passed on
     assert other != home
@@ -241,12 +272,12 @@ def test_an_overfull_home_passes_on_and_its_content_moves() -> None:
 
 def test_homes_are_the_same_in_every_process() -> None:
     """A snapshot: a home comes from a digest, not from `hash`."""
-    assert [PrefixAffinity(8).pick(talk(number)) for number in range(8)] == [5, 0, 2, 3, 4, 6, 0, 7]
+    assert [affinity(8).pick(talk(number)) for number in range(8)] == [5, 0, 2, 3, 4, 6, 0, 7]
 
 
 def test_by_default_a_home_holds_at_most_a_quarter_more_than_its_share() -> None:
     """The second of two would be twice its share."""
-    of = PrefixAffinity(2)
+    of = affinity(2)
     assert of.slack == 1.25
     home = of.pick(talk(1))
     assert of.pick(talk(1)) == 1 - home
@@ -254,7 +285,7 @@ def test_by_default_a_home_holds_at_most_a_quarter_more_than_its_share() -> None
 
 @pytest.mark.parametrize(("remembered", "moved"), [(1, False), (2, True)])
 def test_the_oldest_homes_are_forgotten(remembered: int, moved: bool) -> None:
-    of = PrefixAffinity(4, slack=2.0, remembered=remembered)
+    of = affinity(4, slack=2.0, remembered=remembered)
     home, other = of.pick(talk(1)), of.pick(talk(1))
     third = of.pick(talk(2))
     for index in (home, other, third):
@@ -264,7 +295,7 @@ def test_the_oldest_homes_are_forgotten(remembered: int, moved: bool) -> None:
 
 def test_who_has_left_counts_no_longer() -> None:
     """After ten have come and gone, a home with three of five takes a fourth."""
-    of = PrefixAffinity(2, slack=2.0)
+    of = affinity(2, slack=2.0)
     for index in picks(of, 10):
         of.left(index)
     home = of.pick(talk(1))
@@ -275,7 +306,7 @@ def test_who_has_left_counts_no_longer() -> None:
 
 
 def test_a_home_that_is_used_is_not_forgotten() -> None:
-    of = PrefixAffinity(4, slack=2.0, remembered=2)
+    of = affinity(4, slack=2.0, remembered=2)
     home, other = of.pick(talk(1)), of.pick(talk(1))
     assert home != other
     held = [home, other, of.pick(talk(2)), of.pick(talk(1))]
@@ -291,7 +322,7 @@ def test_a_home_that_is_used_is_not_forgotten() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_by_its_name(kind: str) -> None:
-    of = router(kind, 3, rng())
+    of = opened(router(kind, 3, rng()), 3)
     expected = {
         "least-loaded": LeastLoaded, "round-robin": RoundRobin, "power-of-two": PowerOfTwo,
         "prefix-affinity": PrefixAffinity,
@@ -302,14 +333,14 @@ def test_a_kind_by_its_name(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_replica_is_the_only_choice(kind: str) -> None:
-    assert set(picks(router(kind, 1, rng()), 20, talk(1))) == {0}
+    assert set(picks(opened(router(kind, 1, rng()), 1), 20, talk(1))) == {0}
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "of one"])
 def test_a_router_sees_shared_content_and_loads_alone(kind: str) -> None:
     of = type(router(kind, 1 if kind == "of one" else 2, rng()))
     assert list(inspect.signature(of.pick).parameters) == ["self", "prefix", "turn"]
-    assert list(inspect.signature(of.left).parameters) == ["self", "replica"]
+    assert list(inspect.signature(of.left).parameters) == ["self", "slot"]
 
 
 def test_no_router_asks_for_a_length() -> None:
@@ -319,7 +350,7 @@ def test_no_router_asks_for_a_length() -> None:
 
 
 def test_the_turns_of_a_conversation_go_where_the_first_went() -> None:
-    router = PrefixAffinity(4)
+    router = affinity(4)
     head: Prefix = (("template", 600),)
     talks = [Turn(("chat", n), ("chat", n, 0), True, True) for n in range(40)]
     firsts = [router.pick(head, turn) for turn in talks]
@@ -331,3 +362,103 @@ def test_the_turns_of_a_conversation_go_where_the_first_went() -> None:
         again.append(router.pick(head, turn._replace(content=("chat", "afresh"))))
         router.left(again[-1])
     assert again == firsts
+
+
+# -- slots that open and close --------------------------------------------------------------------
+
+
+def test_closed_slots_are_used_again_the_lowest_first() -> None:
+    slots = Slots()
+    assert [slots.take() for _ in range(4)] == [0, 1, 2, 3]
+    slots.give(2)
+    slots.give(0)
+    assert slots.open == [1, 3]
+    assert [slots.take() for _ in range(3)] == [0, 2, 4]
+    assert slots.open == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
+@given(history=st.lists(st.tuples(st.sampled_from("oclpppp"), st.integers(0, 99)), max_size=150))
+def test_only_open_slots_are_picked_and_loads_are_right(
+    kind: str, history: list[tuple[str, int]]
+) -> None:
+    """Slots open and close, requests come and leave; those of a closed slot are never heard of."""
+    of = router(kind, 9, rng())
+    held: dict[int, int] = {}
+    for action, which in history:
+        busy = [slot for slot, load in held.items() if load]
+        if action == "o":
+            slot = of.open()
+            assert slot not in held
+            assert slot <= len(held)
+            held[slot] = 0
+        elif action == "c" and held:
+            slot = sorted(held)[which % len(held)]
+            of.close(slot)
+            del held[slot]
+        elif action == "l" and busy:
+            slot = busy[which % len(busy)]
+            of.left(slot)
+            held[slot] -= 1
+        elif action == "p" and held:
+            slot = of.pick(talk(which % 7) if which % 2 else None)
+            if kind == "least-loaded":
+                assert held[slot] == min(held.values())
+            held[slot] += 1
+    found = loads(of)
+    if found is not None:
+        assert {slot: found[slot] for slot in held} == held
+    if isinstance(of, PrefixAffinity):
+        assert of.total == sum(held.values())
+
+
+def loads(of: Router) -> list[int] | None:
+    if isinstance(of, LeastLoaded | PrefixAffinity):
+        return of.loads.of
+    return of.loads if isinstance(of, PowerOfTwo) else None
+
+
+def test_a_slot_that_opens_again_holds_nothing() -> None:
+    of = least_loaded(2)
+    picks(of, 6)
+    of.close(1)
+    assert of.open() == 1
+    assert of.loads.of == [3, 0]
+    assert picks(of, 3) == [1, 1, 1]
+
+
+def test_the_least_load_is_found_when_the_least_loaded_goes() -> None:
+    of = least_loaded(3)
+    picks(of, 6)
+    of.left(1)
+    of.left(1)
+    of.close(1)
+    assert picks(of, 2) == [0, 2]
+
+
+def test_a_round_goes_on_past_what_has_closed() -> None:
+    of = opened(RoundRobin(), 4)
+    assert picks(of, 2) == [0, 1]
+    of.close(2)
+    assert picks(of, 3) == [3, 0, 1]
+    of.close(3)
+    assert picks(of, 2) == [0, 1]
+
+
+def test_what_was_at_home_on_a_closed_slot_gets_a_new_home() -> None:
+    of = affinity(4, slack=100.0)
+    home = of.pick(talk(1))
+    of.close(home)
+    other = of.pick(talk(1))
+    assert other != home
+    assert of.open() == home
+    assert of.pick(talk(1)) == other  # it stays where it is by now
+
+
+def test_the_only_one_may_close_and_open_again() -> None:
+    of = OnlyOne()
+    assert of.open() == 0
+    of.close(0)
+    assert of.open() == 0
+    of.left(of.pick(None))

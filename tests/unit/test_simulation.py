@@ -226,11 +226,14 @@ def test_levels_are_sampled_under_their_names() -> None:
     assert [row["t_s"] for row in run.timeseries] == [0.0, 25.0, 50.0, 75.0]
     first = run.timeseries[0]
     assert set(first) == {
-        "t_s", "pool", "replicas", "vllm:num_requests_running", "vllm:num_requests_waiting",
-        "vllm:kv_cache_usage_perc", "busy_replica_s", "vllm:num_preemptions_total",
+        "t_s", "pool", "replicas_wanted", "replicas_ready", "replicas_starting",
+        "replicas_draining", "replicas_failed", "nodes", "usd_per_hour",
+        "vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:kv_cache_usage_perc",
+        "vllm:num_preemptions_total", "busy_replica_s", "offered_rps", "completed_rps",
+        "failed_rps", "ttft_p95_s", "tpot_p95_s",
     }  # fmt: skip
     for row in run.timeseries:
-        assert (row["pool"], row["replicas"]) == ("main", 1.0)
+        assert (row["pool"], row["replicas_ready"], row["nodes"]) == ("main", 1.0, 1.0)
         assert (row["vllm:num_requests_running"], row["vllm:num_requests_waiting"]) == (1.0, 1.0)
         assert row["busy_replica_s"] == pytest.approx(float(row["t_s"]) + 7.0)
         assert row["vllm:kv_cache_usage_perc"] == pytest.approx(7 / 6250, abs=1 / 6250)
