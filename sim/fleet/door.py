@@ -14,6 +14,7 @@ from sim.fleet.deferral import Deferral
 from sim.fleet.hosted import Hosted
 from sim.fleet.pool import Pool
 from sim.fleet.provider import draw
+from sim.laws.fixed import Fixed
 from sim.laws.law import Law
 from sim.ledger.records import HOSTED_REPLICA
 from sim.serving.sequence import Outcome, Sequence
@@ -94,14 +95,18 @@ class Door:
             self._overflow(sequence)
             return
         if manners.patience is not None:
-            patience_s = draw(manners.patience, self.draws.uniform(number, attempt, 0))
-            self.whole.add(now_s + patience_s, sequence)
+            self.whole.add(now_s + self._drawn(manners.patience, sequence, 0), sequence)
         if manners.ttft_patience is not None:
-            patience_s = draw(manners.ttft_patience, self.draws.uniform(number, attempt, 1))
-            self.first.add(now_s + patience_s, sequence)
+            self.first.add(now_s + self._drawn(manners.ttft_patience, sequence, 1), sequence)
         if manners.errors and self.draws.uniform(number, attempt, 2) < manners.errors:
             self._doomed[sequence], sequence.output_tokens = sequence.output_tokens, 1
         self.submit(sequence)
+
+    def _drawn(self, law: Law, sequence: Sequence, purpose: int) -> float:
+        """Return the seconds of *law* for this attempt; nearly always they are fixed."""
+        if isinstance(law, Fixed):
+            return law.value
+        return draw(law, self.draws.uniform(sequence.number, sequence.attempt, purpose))
 
     def ended(self, sequence: Sequence) -> None:
         """An attempt has ended: completed, rejected or lost."""

@@ -322,7 +322,7 @@ class Keeper:
         """Write an event down."""
         ready = self.occupancy.count(State.READY)
         self.events.append(
-            FleetEvent(self.env.now, self.pool.name, kind, reason, self.wanted, ready)
+            FleetEvent(self.env.now, self.pool.name, kind, reason, self.target, ready)
         )
 
     def _count_unplaced(self) -> None:

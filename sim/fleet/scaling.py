@@ -25,13 +25,16 @@ class Looks:
     """When an autoscaler looks and what of: every `every_s`, at what is `delay_s` old.
 
     Latencies are of the requests that finished within `window_s`, rates are means over it.
-    `floor_tpot_s` is the TPOT of a request that is alone.
+    `floor_tpot_s` is the TPOT of a request that is alone. What the autoscaler asks for neither of
+    is not remembered: it would be work for nothing.
     """
 
     every_s: float
     window_s: float
     delay_s: float
     floor_tpot_s: float
+    latencies: bool = True
+    rates: bool = True
 
 
 class Watcher(Protocol):
@@ -74,6 +77,8 @@ class Scaling:
 
     def submitting(self, submit: Submit) -> Submit:
         """Return *submit* with each attempt remembered."""
+        if not self.looks.rates:
+            return submit
 
         def remembered(sequence: Sequence) -> None:
             self.history.came(self.env.now, sequence.input_tokens)
@@ -83,6 +88,8 @@ class Scaling:
 
     def ending(self, on_done: Submit) -> Submit:
         """Return *on_done* with what completes remembered."""
+        if not self.looks.latencies:
+            return on_done
 
         def remembered(sequence: Sequence) -> None:
             if sequence.outcome is Outcome.COMPLETED:

@@ -40,13 +40,31 @@ pools:
 """
 
 
+LIVING = [
+    "routes.plain.arrivals={mean_rps: {rps}, bursts: azure-conv-2023, gap_shape: 0.95}",
+    "routes.plain.patience=60s",
+    "routes.plain.retries={max: 2, budget: 10%}",
+    "routes.plain.slo={ttft_p95: 2s, tpot_p95: 50ms}",
+    "pools.main.replicas={min: {replicas}, max: {most}}",
+    "pools.main.autoscaler={kind: p95}",
+    "pools.main.startup=warm",
+    "pools.main.failures={mtbf: 5d, replica_mtbf: 12h}",
+    "pools.main.rollouts={every: 15m, first: 2m}",
+]
+"""What makes the same fleet a living one: bursts, clients, failures, rollouts, an autoscaler."""
+
+
 @dataclass(frozen=True)
 class Case:
-    """One fleet: *replicas*, each at *rps* requests a second of *output* tokens."""
+    """One fleet: *replicas*, each at *rps* requests a second of *output* tokens.
+
+    *living*: with everything on that happens in production.
+    """
 
     replicas: int
     output: int = 250
     rps: float = 20.0
+    living: bool = False
 
     def cpu_s(self, requests: int) -> tuple[float, float]:
         """(requests simulated, CPU seconds) of about so many requests."""
@@ -54,10 +72,18 @@ class Case:
         text = SCENARIO.format(
             horizon_s=requests / rps, rps=rps, output=self.output, replicas=self.replicas
         )
-        scenario = loads(text)
+        scenario = loads(text, overrides=self._overrides(rps))
         begin_s = time.process_time()
         usage = simulate(scenario).usage
         return usage.overall.requests.arrived, time.process_time() - begin_s
+
+
+    def _overrides(self, rps: float) -> list[str]:
+        known = {"{rps}": rps, "{replicas}": self.replicas, "{most}": 2 * self.replicas}
+        overrides = list(LIVING) if self.living else []
+        for mark, value in known.items():
+            overrides = [text.replace(mark, str(value)) for text in overrides]
+        return overrides
 
 
 PER_REPLICA = 2_000
@@ -65,6 +91,7 @@ PER_REPLICA = 2_000
 
 GROWTH = (Case(1), Case(8), Case(32), Case(128))
 LENGTHS = (Case(8, output=100, rps=5.0), Case(8, output=1000, rps=5.0))
+ALIVE = (Case(8, living=True), Case(32, living=True))
 
 
 def bare_simpy_per_s(events: int = 1_000_000) -> float:
@@ -117,7 +144,9 @@ def main() -> None:
         return
     print(f"bare SimPy: {bare_simpy_per_s():,.0f} timeouts per CPU-second")
     print("replicas  answer  req/s each   requests per CPU-second   share of bare SimPy")
-    for case in (*GROWTH, *LENGTHS):
+    for case in (*GROWTH, *LENGTHS, *ALIVE):
+        if case is ALIVE[0]:
+            print("with bursts, impatient clients, retries, failures, rollouts and an autoscaler:")
         requests = max(arguments.requests, PER_REPLICA * case.replicas)
         rate, share = measure(case, requests, arguments.rounds)
         print(f"{case.replicas:8}  {case.output:6}  {case.rps:10g}   {rate:23,.0f}   {share:19.4f}")

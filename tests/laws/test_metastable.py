@@ -1,10 +1,10 @@
 """Metastable failures: a fleet that is whole again, and stays down all the same, or not.
 
-The shipped scenario's outage takes 80 % of the capacity for two minutes. What became of it was
-measured before with a toy of twenty slots and one queue: goodput an hour and more later is 1 without
-retries; with two it is 1 at a utilization of 0.3 and 0 at 0.7; it recovers if abandoned requests are
-dropped and the load is low, and always under a retry budget of 10 %; a blow of 40 % for a minute
-does nothing lasting.
+The shipped scenario's outage takes 80 % of the capacity for two minutes. A toy of twenty slots and
+one queue was measured before: goodput hours later is 1 without retries; with two it is 1 at a
+utilization of 0.3 and 0 at 0.7; dropping who has left cures it at low loads only, a retry budget of
+10 % always; and a blow of 40 % for a minute does nothing lasting. So it is here, where engines drop
+whom they have begun as well, so that the cure reaches further.
 """
 
 from __future__ import annotations

@@ -83,7 +83,10 @@ def gamma_arrivals() -> Case:
 def cold_start(
     queue: str, file: str, rate: float, moments: tuple[float, float], start: tuple[float, float]
 ) -> Case:
-    """T13: a server that is off when idle; T14: rented only when it is not."""
+    """T13: a server that is off when idle; T14: rented only when it is not.
+
+    Leases are billed in units of 10 microseconds, so that rounding them up costs nothing.
+    """
     off_share = theory_fleets.off_share(rate, SERVICE_S, start[0])
     random = moments == EXPONENTIAL
     return Case(
@@ -104,7 +107,11 @@ def cold_start(
 
 
 def stalls() -> Case:
-    """T20: services interrupted every 2 s of work, for 0.5 s on average, and resumed."""
+    """T20: services interrupted every 2 s of work, for 0.5 s on average, and resumed.
+
+    The fleet may begin one up to 50 ms of work late. Those due later are not put off by that, so
+    that it moves a hang to the next answer at times, but makes none rarer or shorter.
+    """
     rate = 0.3
     longer = theory_fleets.hanging_moments(CONSTANT, 1 / 2, (0.5, 2 * 0.5**2))
     return Case(

@@ -39,12 +39,12 @@ form (`tests/laws/theory.py`, `theory_fleets.py`, `theory_clients.py`).
   four times as many replications.
 * Seeds follow from the place in the list, fixed before any result was seen; the lengths of the runs
   were then chosen so that the intervals fit.
-* Steps take 10 microseconds where services last a second, so that their grain is far below what
-  could be seen; crashes and outages are noticed at once, where theory has no delay.
+* Steps that stand for a continuous service are so short (10 microseconds in a second) that their
+  grain is far below what could be seen; crashes and outages are noticed at once, as in theory.
 * Little's law, work conservation and the waits of single requests hold exactly, and are tested
-  without statistics (`test_theory_little.py`, `test_theory_paths.py`, `test_theory_fleet_paths.py`).
-  Faults put in on purpose, such as steps 1 % longer, turn the cases red (`test_theory_teeth.py`,
-  `test_theory_fleet_teeth.py`).
+  without statistics (`test_theory_little.py`, `test_theory_paths.py`,
+  `test_theory_fleet_paths.py`). Faults put in on purpose, such as steps 1 % longer, turn the cases
+  red (`test_theory_teeth.py`, `test_theory_fleet_teeth.py`).
 
 """
 

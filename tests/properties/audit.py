@@ -20,7 +20,6 @@ from sim import simulation
 from sim.fleet.dead import DeadReplica
 from sim.fleet.door import Door
 from sim.fleet.gateway import Gateway
-from sim.fleet.hosted import HOSTED_REPLICA
 from sim.fleet.node import Phase
 from sim.fleet.occupancy import OPEN, Occupancy
 from sim.fleet.pool import Pool
@@ -28,7 +27,7 @@ from sim.fleet.provider import draw
 from sim.fleet.router import LeastLoaded, PowerOfTwo, PrefixAffinity
 from sim.fleet.seat import PAID, Seat, State
 from sim.fleet.site import Site
-from sim.ledger.records import Ledger
+from sim.ledger.records import HOSTED_REPLICA, Ledger
 from sim.ledger.usage import Usage
 from sim.scenario.document import Scenario
 from sim.serving.replica import Replica

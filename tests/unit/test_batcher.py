@@ -8,6 +8,7 @@ import math
 
 import pytest
 
+from sim.serving.sequence import Outcome
 from tests.unit.engines import ask, batcher, busy_timing, play
 
 
@@ -98,3 +99,12 @@ def test_who_would_wait(slots: int, waits: str) -> None:
     asks = [ask(0, 0.0, 4, 3), ask(1, 0.5, 4, 9), ask(2, 0.75, 4, 1)]
     play(engine, asks, [(at_s, look) for at_s in (-1.0, 0.25, 0.875, 2.5, 5.5, 20.0)])
     assert "".join(seen) == waits
+
+
+def test_who_has_left_cannot_leave_again() -> None:
+    """It keeps its end; the engine does not look for it."""
+    engine, one = batcher(), ask(0, 0.0, 4, 2)
+    play(engine, [one])
+    assert not engine.abort(one, 9.0, Outcome.TIMED_OUT)
+    assert (one.outcome, one.finished_at_s) == (Outcome.COMPLETED, 2.0)
+    assert engine.aborting == []

@@ -246,3 +246,17 @@ def test_thinking_starts_at_the_answer_s_own_time() -> None:
     closed(door, concurrency=1, think_time_s=0.5).start()
     env.run(until=2500.1)
     assert door.log[1000][0] == pytest.approx(2500.0 - 1000e-6, abs=1e-7)
+
+
+def test_a_user_who_is_answered_in_no_time_waits_a_second_too() -> None:
+    """A hosted API may be said to take none; else time would stand still."""
+    env = simpy.Environment()
+    door = Door(env, answer_s=0.0)
+    closed(door, concurrency=1, think_time_s=0.0).start()
+    env.run(until=2.5)
+    assert [at_s for at_s, *_ in door.log] == [0.0, 1.0, 2.0]
+
+
+def test_a_turn_that_comes_late_is_sent_when_it_comes() -> None:
+    door = spoken(talk((0.0, "a", True), (2.0, "a", False)), answer_s=5.0)
+    assert [s.queued_at_s for s in door.arrived] == [0.0, 5.0]

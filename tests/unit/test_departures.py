@@ -175,3 +175,25 @@ def test_a_crash_charges_or_loses_every_second(at_s: float) -> None:
     left = play(engine, asks, [crash(engine, at_s)])
     assert len(left) == 6
     assert charged(*asks) + engine.lost_s == pytest.approx(engine.busy_s, rel=1e-12)
+
+
+def test_a_crash_does_not_change_how_it_ended_for_those_who_had_gone() -> None:
+    """One gave up at 2.5 s and would have left at 3 s; the crash comes first."""
+    engine = batcher()
+    one, other = ask(0, 0.0, 4, 9), ask(1, 0.0, 4, 9)
+    play(engine, [one, other], [leave(engine, one, 2.5), crash(engine, 2.75)])
+    assert [a.outcome for a in (one, other)] == [Outcome.CANCELLED, Outcome.FAILED]
+    assert [a.finished_at_s for a in (one, other)] == [2.75, 2.75]
+
+
+def test_a_crash_before_a_run_that_is_put_off_takes_no_step_back() -> None:
+    """Two steps are done at 2 s; what comes next was to begin at 12 s."""
+    engine, one = batcher(), ask(0, 0.0, 4, 9)
+    engine.submit(one)
+    engine.start(0.0)
+    engine.run.cut(engine.run.boundary_after(2.0))
+    engine.finish()
+    engine.start(12.0)
+    assert engine.crash(7.0) == [one]
+    assert (one.generated, one.computed, one.first_token_at_s) == (2, 5, 1.0)
+    assert (engine.busy_s, engine.lost_s) == (2.0, 0.0)

@@ -11,8 +11,9 @@ import pytest
 
 from sim.fleet.deferral import Deferral
 from sim.fleet.door import UNLIMITED, Door, Manners
-from sim.fleet.hosted import HOSTED_REPLICA, Hosted
+from sim.fleet.hosted import Hosted
 from sim.laws.fixed import Fixed
+from sim.ledger.records import HOSTED_REPLICA
 from sim.serving.sequence import Outcome, Sequence
 from sim.streams import Keyed
 from tests.unit.engines import ask

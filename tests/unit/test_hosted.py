@@ -1,6 +1,6 @@
 import pytest
 
-from sim.fleet.hosted import HOSTED_REPLICA, Hosted
+from sim.fleet.hosted import Hosted
 from sim.laws.exponential import Exponential
 from sim.laws.fixed import Fixed
 from sim.laws.law import Law
@@ -38,7 +38,3 @@ def test_times_are_drawn_for_each_request_and_stay() -> None:
     assert sum(times_s) / 400 == pytest.approx(3.5, abs=4 * 2.5 / 20)
     api.answer(asks[0])
     assert asks[0].finished_at_s == times_s[0]
-
-
-def test_its_place_in_the_records() -> None:
-    assert HOSTED_REPLICA == -2

@@ -84,3 +84,15 @@ def test_blocks_of_those_that_leave_are_no_longer_in_use() -> None:
     asks = [ask(0, 0.0, 4, 5), ask(1, 0.0, 4, 5)]
     play(engine, asks, [leave(engine, asks[1], 0.5)])
     assert engine.used_block_s == 2.0 + 4 * 2
+
+
+def test_nothing_passes_before_a_start_that_is_put_off() -> None:
+    """A prefill of 1 s and a run of 3 s, from 10 s on, asked for at 4 s; two blocks, then three."""
+    engine, one = batcher(), ask(0, 4.0, 8, 4)
+    engine.submit(one)
+    engine.start(10.0)
+    times = (4.0, 9.0, 10.0, 10.5, 11.0, 12.0, 14.0, 99.0)
+    busy = [busy_until_s(engine, at_s) for at_s in times]
+    used = [used_block_s_until(engine, at_s) for at_s in times]
+    assert busy == [0.0, 0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 4.0]
+    assert used == [0.0, 0.0, 0.0, 1.0, 2.0, 5.0, 11.0, 11.0]

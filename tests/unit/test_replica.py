@@ -172,3 +172,106 @@ def test_who_is_told_may_submit_again(env: simpy.Environment, log: Log) -> None:
     of.submit(ask(0, 0.0, 4, 2))
     env.run()
     assert told == pytest.approx([2.0, 4.0, 6.0], abs=1e-5)
+
+
+# -- hanging --------------------------------------------------------------------------------------
+
+
+def test_a_stall_begins_at_the_next_boundary(env: simpy.Environment, log: Log) -> None:
+    """Told at 2.5 s to hang for 10 s: from 3 s on. Nothing is lost."""
+    of = replica(env, log)
+    one = ask(0, 0.0, 4, 6)
+    at(env, 0.0, lambda: of.submit(one))
+    at(env, 2.5, lambda: of.stall(10.0))
+    env.run()
+    assert log == [(16.0, 0, "completed")]
+    assert (one.first_token_at_s, one.finished_at_s) == (1.0, 16.0)
+    assert of.batcher.busy_s == one.charged_s == 6.0
+
+
+def test_no_second_of_a_stall_is_busy(env: simpy.Environment, log: Log) -> None:
+    of = replica(env, log)
+    at(env, 0.0, lambda: of.submit(ask(0, 0.0, 4, 6)))
+    at(env, 2.5, lambda: of.stall(10.0))
+    seen = []
+    for at_s in (2.5, 3.0, 8.0, 13.0, 14.5, 20.0):
+        env.run(until=at_s + 1e-5)
+        seen.append(busy_until_s(of.batcher, env.now))
+    assert seen == pytest.approx([2.5, 3.0, 3.0, 3.0, 4.5, 6.0], abs=1e-4)
+
+
+def test_an_idle_engine_hangs_before_its_next_start(env: simpy.Environment, log: Log) -> None:
+    """As the first request of a new replica waits."""
+    of = replica(env, log)
+    of.stall(7.0)
+    at(env, 20.0, lambda: of.submit(ask(0, 20.0, 4, 2)))
+    at(env, 22.0, lambda: of.submit(ask(1, 22.0, 4, 2)))
+    at(env, 50.0, lambda: of.submit(ask(2, 50.0, 4, 2)))
+    env.run()
+    assert log == [(29.0, 0, "completed"), (30.0, 1, "completed"), (52.0, 2, "completed")]
+
+
+def test_stalls_add_up(env: simpy.Environment, log: Log) -> None:
+    """Two before the boundary at 3 s, one more while it hangs."""
+    of = replica(env, log)
+    at(env, 0.0, lambda: of.submit(ask(0, 0.0, 4, 6)))
+    for at_s, seconds in ((2.2, 5.0), (2.4, 5.0), (7.0, 20.0)):
+        at(env, at_s, lambda seconds=seconds: of.stall(seconds))
+    env.run()
+    assert log == [(36.0, 0, "completed")]
+
+
+def test_a_stall_that_finds_no_more_work_holds_up_who_comes_meanwhile(
+    env: simpy.Environment, log: Log
+) -> None:
+    """The answer is there at 3 s; from then on it hangs to 13 s."""
+    of = replica(env, log)
+    at(env, 0.0, lambda: of.submit(ask(0, 0.0, 4, 3)))
+    at(env, 2.5, lambda: of.stall(10.0))
+    at(env, 5.0, lambda: of.submit(ask(1, 5.0, 4, 2)))
+    at(env, 40.0, lambda: of.submit(ask(2, 40.0, 4, 2)))
+    env.run()
+    assert log == [(3.0, 0, "completed"), (15.0, 1, "completed"), (42.0, 2, "completed")]
+
+
+def test_who_gives_up_on_an_engine_that_hangs_leaves_when_it_goes_on(
+    env: simpy.Environment, log: Log
+) -> None:
+    of = replica(env, log)
+    one = ask(0, 0.0, 4, 6)
+    at(env, 0.0, lambda: of.submit(one))
+    at(env, 2.5, lambda: of.stall(10.0))
+    at(env, 6.0, lambda: of.abort(one, Outcome.TIMED_OUT))
+    env.run()
+    assert log == [(13.0, 0, "timed_out")]
+    assert one.generated == 2  # that of the step before the stall reached nobody
+
+
+@pytest.mark.parametrize("answer", [4, 99])
+@pytest.mark.parametrize("with_lead", [True, False])
+def test_a_crash_during_a_stall_takes_back_nothing_that_was_done(
+    env: simpy.Environment, log: Log, answer: int, with_lead: bool
+) -> None:
+    """Two steps were done at 2 s; a second request, whose prefill would follow, changes nothing."""
+    of = replica(env, log)
+    one, other = ask(0, 0.0, 4, answer), ask(1, 1.5, 4, 3)
+    at(env, 0.0, lambda: of.submit(one))
+    at(env, 1.25, lambda: of.stall(10.0))
+    if with_lead:
+        at(env, 1.5, lambda: of.submit(other))
+    at(env, 6.0, of.crash)
+    env.run()
+    assert (one.generated, one.computed, one.first_token_at_s) == (2, 5, 1.0)
+    assert (other.generated, other.computed, other.first_token_at_s) == (0, 0, None)
+    assert of.batcher.busy_s == 2.0
+    charged_s = one.charged_s + other.charged_s
+    assert charged_s + of.batcher.lost_s == pytest.approx(2.0)
+
+
+def test_a_crash_ends_a_stall(env: simpy.Environment, log: Log) -> None:
+    of = replica(env, log)
+    of.stall(100.0)
+    at(env, 1.0, of.crash)
+    at(env, 2.0, lambda: of.submit(ask(0, 2.0, 4, 2)))
+    env.run()
+    assert log == [(4.0, 0, "completed")]

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from sim.streams import Streams
+from sim.streams import Keyed, Streams
 
 
 def draws(*key: str | int, seed: int = 7, replication: int = 0, n: int = 4) -> list[float]:
@@ -55,7 +55,7 @@ def test_streams_of_neighbours_are_uncorrelated() -> None:
 
 def test_another_process_with_another_hash_seed_draws_the_same() -> None:
     code = """
-from sim.streams import Streams
+from sim.streams import Keyed, Streams
 print(Streams(7).of("arrivals", "chat").random(4).tolist())
 """
     env = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -69,3 +69,52 @@ def test_snapshot_of_a_stream() -> None:
     """A snapshot, not a law: another value here changes every result that was ever reported."""
     raw = Streams(7).of("arrivals", "chat").bit_generator.random_raw(2)
     assert raw.tolist() == [9615199492451727432, 15273896330903488553]
+
+
+# -- draws by number ------------------------------------------------------------------------------
+
+
+def keyed(*key: str | int, seed: int = 7) -> Keyed:
+    purpose, *owner = key
+    return Streams(seed).keyed(str(purpose), *owner)
+
+
+def test_a_number_has_its_draw_whenever_it_is_asked_for() -> None:
+    one, other = keyed("clients", "chat"), keyed("clients", "chat")
+    first = [one.uniform(n, 1) for n in range(50)]
+    assert [other.uniform(n, 1) for n in reversed(range(50))] == first[::-1]
+
+
+def test_any_other_number_purpose_owner_or_seed_has_another() -> None:
+    drawn = [
+        keyed("clients", "chat").uniform(*numbers)
+        for numbers in ((1,), (2,), (1, 0), (1, 1), (0, 1), (1, 1, 0), (-1,))
+    ]
+    drawn += [
+        of.uniform(1)
+        for of in (keyed("clients", "code"), keyed("faults", "chat"), keyed("clients", "chat", seed=8))
+    ]
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_draws_are_uniform_along_every_number() -> None:
+    """20,000 along the first, the second and both: Kolmogorov-Smirnov below its 0.1 % bound."""
+    of, n = keyed("nodes", "main"), 20_000
+    rows = [
+        [of.uniform(i, 3) for i in range(n)],
+        [of.uniform(5, i) for i in range(n)],
+        [of.uniform(i, i) for i in range(n)],
+        [of.uniform(i % 141, i // 141) for i in range(n)],
+    ]
+    for row in rows:
+        ordered = np.sort(row)
+        assert 0.0 <= ordered[0] <= ordered[-1] < 1.0
+        distance = np.abs(ordered - (np.arange(n) + 0.5) / n).max() + 0.5 / n
+        assert distance < 1.95 / np.sqrt(n)
+    between = np.corrcoef([*rows[:3], rows[0][1:] + rows[0][:1]])
+    assert np.abs(between[np.triu_indices(4, 1)]).max() < 4 / np.sqrt(n)
+
+
+def test_snapshot_of_a_draw_by_number() -> None:
+    """A snapshot, not a law: another value here changes every failure that was ever reported."""
+    assert keyed("faults", "main").uniform(3, 1) == 0.27725632185587634

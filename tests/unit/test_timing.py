@@ -147,3 +147,14 @@ def test_no_correction_makes_a_step_of_the_catalog_take_no_time(name: str) -> No
     for table in tables():
         least_s = min(step_timing(table, host(name), 1.6, 8192).batch_s[1:])
         assert least_s > 0.3 * min(table.knots_s), (table.model, table.gpu, table.precision)
+
+
+def test_a_slower_machine_is_slower_in_every_term() -> None:
+    plain = dense(HOST)
+    slow = plain.times(1.5)
+    work = ([(5, 2), (3, 0)], [7, 9])
+    assert slow.step_s(*work) == pytest.approx(1.5 * plain.step_s(*work))
+    assert slow.first_token_s == 1.5 * plain.first_token_s
+    assert slow.run_s == pytest.approx([1.5 * s for s in plain.run_s])
+    assert slow.share_s == pytest.approx([1.5 * s for s in plain.share_s])
+    assert plain.times(1.0) == plain
