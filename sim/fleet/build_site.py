@@ -180,12 +180,13 @@ def _scaling(
         window_s, delay_s = spec.rate_window, spec.metric_delay
     history = History(window_s + delay_s + spec.every, tokens)
     floor_s = build_batcher(pool).timing.step_s([], [1024])
+    by_tokens = isinstance(spec, ForecastScaler) and spec.tokens_per_s is not None
     looks = Looks(
         spec.every,
         window_s,
         delay_s,
         floor_s,
-        latencies=isinstance(spec, P95Scaler),
+        answers=isinstance(spec, P95Scaler) or by_tokens,
         rates=isinstance(spec, HpaScaler | ForecastScaler),
     )
     return Scaling(env, keeper, _scaler(name, scenario, spec), looks, history)

@@ -219,6 +219,7 @@ class Faults:
             if seat.life == life and seat.node.phase is Phase.UP:
                 keeper.restore(seat)
         keeper.note("outage-over", f"{len(gone)} of {len(up)} nodes are back")
+        keeper.reconcile(REPLACEMENT)  # a rollout may have waited for them
 
     # -- stalls ----------------------------------------------------------------------------------
 

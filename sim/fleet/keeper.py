@@ -288,8 +288,7 @@ class Keeper:
         self.env.process(self._boot(seat, seat.life))
 
     def restore(self, seat: Seat) -> None:
-        """*seat* is back as it was, with an empty cache."""
-        self.pool.unroute(seat)
+        """*seat*, to which nothing is sent, is back as it was, with an empty cache."""
         self._open(seat)
         self.note("ready", f"replica {seat.index} is back")
 

@@ -96,9 +96,13 @@ class Pool:
 
     def _is_full(self, batcher: Batcher | None, limit: int | None) -> bool:
         """Would a request have to wait on *batcher*, behind *limit* others of the pool?"""
-        if limit is None or batcher is None or self.queue.length < limit:
+        if batcher is None or not self._has_waiting(limit):
             return False
-        if not batcher.would_wait():
+        return batcher.would_wait()
+
+    def _has_waiting(self, limit: int | None) -> bool:
+        """Do *limit* requests wait, those apart that only wait for the next boundary?"""
+        if limit is None or self.queue.length < limit:
             return False
         entering = sum(engine.batcher.about_to_enter() for engine in self._engines.values())
         return self.queue.length - entering >= limit
@@ -107,7 +111,7 @@ class Pool:
         limit = self.limits.of(sequence.priority)
         if not self.holds:
             self._reject(sequence, NO_REPLICA)
-        elif limit is not None and len(self.held) >= limit:
+        elif self._has_waiting(limit):
             self._reject(sequence, QUEUE_LIMIT)
         else:
             self.held[sequence] = None

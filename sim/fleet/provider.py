@@ -92,11 +92,11 @@ class Provider:
         del self.nodes[node.number]
         lease = node.lease
         if lease is not None:
-            lease.released_at_s = self.env.now
-            lease.paid_until_s = lease.begun_at_s + self.terms.billed_s(
-                self.env.now - lease.begun_at_s
-            )
-            self.paid[node.spot].change(self.env.now, -1.0)
+            now_s, begun_at_s = self.env.now, lease.begun_at_s
+            billed_s = self.terms.billed_s(now_s - begun_at_s)
+            lease.released_at_s = now_s
+            lease.paid_until_s = max(now_s, begun_at_s + billed_s)  # it may round down by a tick
+            self.paid[node.spot].change(now_s, -1.0)
 
     @property
     def open_zones(self) -> list[str]:

@@ -25,15 +25,15 @@ class Looks:
     """When an autoscaler looks and what of: every `every_s`, at what is `delay_s` old.
 
     Latencies are of the requests that finished within `window_s`, rates are means over it.
-    `floor_tpot_s` is the TPOT of a request that is alone. What the autoscaler asks for neither of
-    is not remembered: it would be work for nothing.
+    `floor_tpot_s` is the TPOT of a request that is alone. Without `rates` requests that come, and
+    without `answers` those that finish, are not remembered: it would be work for nothing.
     """
 
     every_s: float
     window_s: float
     delay_s: float
     floor_tpot_s: float
-    latencies: bool = True
+    answers: bool = True
     rates: bool = True
 
 
@@ -88,7 +88,7 @@ class Scaling:
 
     def ending(self, on_done: Submit) -> Submit:
         """Return *on_done* with what completes remembered."""
-        if not self.looks.latencies:
+        if not self.looks.answers:
             return on_done
 
         def remembered(sequence: Sequence) -> None:

@@ -10,8 +10,8 @@ class FleetEvent:
     """One event of a pool at `at_s` from the window's start.
 
     `kind` is a word for programs (scale, ready, rollout, crash, node-failure, repair, outage,
-    outage-over, notice, no-capacity), `reason` a sentence for people; `wanted` and `ready` are the
-    replicas wanted and ready after it.
+    outage-over, notice, no-capacity), `reason` a sentence for people; `wanted`, spare ones
+    included, and `ready` are the replicas wanted and ready after it.
     """
 
     at_s: float

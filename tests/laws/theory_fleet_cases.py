@@ -49,6 +49,7 @@ def round_robin() -> Case:
     nodes, rate = 3, 1.5
     sigma = theory_fleets.gamma_busy_share(rate / nodes, nodes, SERVICE_S)
     faster_s = SERVICE_S / nodes
+    mean_tokens = -1 / math.expm1(-1 / MEAN_TOKENS)  # rounded up
     return Case(
         "T7",
         "E3/M/1",
@@ -56,9 +57,9 @@ def round_robin() -> Case:
         (
             wait(theory_fleets.gi_m_1_wait_s(sigma, SERVICE_S), STEP_S),
             waiting_share(sigma, STEP_S),
-            tokens_per_usd(rate * 3600 * (1 + MEAN_TOKENS) / (nodes * 1.0)),
+            tokens_per_usd(rate * 3600 * (1 + mean_tokens) / (nodes * 1.0)),
         ),
-        (arrivals(rate), answers(MEAN_TOKENS)),
+        (arrivals(rate), answers(mean_tokens)),
         (plain_wait(theory.pk_wait_s(rate, faster_s, 2 * faster_s**2), STEP_S / nodes),),
     )
 
@@ -107,13 +108,13 @@ def cold_start(
 
 
 def stalls() -> Case:
-    """T20: services interrupted every 2 s of work, for 0.5 s on average, and resumed.
+    """T20: services interrupted every 2 s of work, for 0.25 s on average, and resumed.
 
     The fleet may begin one up to 50 ms of work late. Those due later are not put off by that, so
     that it moves a hang to the next answer at times, but makes none rarer or shorter.
     """
-    rate = 0.3
-    longer = theory_fleets.hanging_moments(CONSTANT, 1 / 2, (0.5, 2 * 0.5**2))
+    rate = 0.4
+    longer = theory_fleets.hanging_moments(CONSTANT, 1 / 2, (0.25, 2 * 0.25**2))
     return Case(
         "T20",
         "M/D/1, hanging",

@@ -17,6 +17,7 @@ from unittest import mock
 import simpy
 
 from sim import simulation
+from sim.fleet.build import build_timing
 from sim.fleet.dead import DeadReplica
 from sim.fleet.door import Door
 from sim.fleet.gateway import Gateway
@@ -278,6 +279,15 @@ class PoolAudit:
         self._check_router(seats)
         self._check_levels(seats)
         self._check_queue(seats)
+        self._check_surge(seats)
+
+    def _check_surge(self, seats: list[Seat]) -> None:
+        """A rollout starts nothing beyond its surge."""
+        keeper = self.site.keeper
+        if any(seat.version != keeper.version for seat in seats):
+            limit = max(keeper.target + keeper.upkeep.surge, self._crowd)
+            assert len(seats) <= limit, f"{len(seats)} replicas in a rollout, {limit} allowed"
+        self._crowd = len(seats)
 
     def _check_nodes(self, seats: list[Seat]) -> None:
         nodes = self.site.provider.nodes
@@ -394,9 +404,6 @@ class PoolAudit:
             assert len(live) <= keeper.target, (live, keeper.target)
             pending = [seat for seat in seats if seat.state is not State.READY]
             assert pending or unnoticed, f"a rollout stands still: {seats}"
-            limit = max(keeper.target + keeper.upkeep.surge, self._crowd)
-            assert len(seats) <= limit, f"{len(seats)} replicas in a rollout, {limit} allowed"
-        self._crowd = len(seats)
         empty = [n for n in provider.nodes.values() if not n.seats and n.phase <= Phase.UP]
         broken = [n for n in provider.nodes.values() if n.phase is Phase.FAILED]
         warm = keeper.upkeep.warm_nodes
@@ -481,7 +488,7 @@ class Audit:
             books.env = self.env = sim.env
             books.doors, books.horizon_s = sim.gateway.doors, sim.horizon_s
             books.first_token_s = [
-                sim.sites[route.pool].keeper.make_replica(1.0).batcher.timing.first_token_s
+                build_timing(self.scenario.pools[route.pool]).first_token_s
                 * self._slowest(route.pool)
                 for route in self.scenario.routes.values()
             ]

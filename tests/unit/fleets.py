@@ -86,9 +86,7 @@ class Fleet:
         self.faults: Faults | None = None
         if hazards is not None:
             laws = {"detection": 0.0, **hazards}
-            self.faults = Faults(
-                self.env, self.keeper, Hazards(**as_laws(laws, Hazards)), Keyed(3)
-            )
+            self.faults = Faults(self.env, self.keeper, Hazards(**as_laws(laws, Hazards)), Keyed(3))
         self.keeper.begin(wanted)
         if self.faults is not None:
             self.faults.start()
@@ -127,9 +125,7 @@ class Fleet:
 
     def ends(self) -> list[tuple[int, str, float | None]]:
         """(number, outcome, end) of all that have left, in order."""
-        return [
-            (s.number, s.outcome.name.lower(), near(s.finished_at_s)) for s in self.done
-        ]
+        return [(s.number, s.outcome.name.lower(), near(s.finished_at_s)) for s in self.done]
 
     def told(self) -> list[tuple[float, str]]:
         """(time, kind) of every event."""

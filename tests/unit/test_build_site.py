@@ -207,6 +207,28 @@ def test_an_autoscaler_by_its_kind(
     assert of.start_replicas == 2
 
 
+@pytest.mark.parametrize(
+    ("scaler", "rates", "answers"),
+    [
+        ({"kind": "p95", "target": "50ms"}, False, True),
+        ({"kind": "hpa", "manifest": MANIFEST}, True, False),
+        ({"kind": "schedule", "steps": [{"at": "08:00", "replicas": 2}]}, False, False),
+        ({"kind": "forecast", "requests_per_s": 2}, True, False),
+        ({"kind": "forecast", "tokens_per_s": 2000}, True, True),
+    ],
+)
+def test_what_an_autoscaler_does_not_ask_for_is_not_remembered(
+    scaler: dict[str, Any], rates: bool, answers: bool
+) -> None:
+    of = site(replicas={"min": 1, "max": 4}, autoscaler=scaler, startup="none")
+    assert of.scaling is not None
+    looks = of.scaling.looks
+    assert (looks.rates, looks.answers) == (rates, answers)
+    submit, on_done = of.pool.submit, of.pool.on_done
+    assert (of.scaling.submitting(submit) is not submit) is rates
+    assert (of.scaling.ending(on_done) is not on_done) is answers
+
+
 def test_the_targets_of_an_autoscaler_are_those_of_its_own_routes() -> None:
     routes = {
         "chat": route(slo={"tpot_p95": "40ms", "ttft_p95": "2s", "e2e_p95": "9s"}),

@@ -86,7 +86,7 @@ def test_a_crew_does_not_repair_what_was_given_back() -> None:
     of.until(110.0)
     of.keeper.drop(of.nodes()[1])
     of.until(400.0)
-    assert [at_s for at_s, kind in of.told() if kind == "repair"][0] == 155.0
+    assert next(at_s for at_s, kind in of.told() if kind == "repair") == 155.0
     assert of.faults is not None
     assert of.faults.crews is not None
     assert of.faults.crews.count <= 1
@@ -228,6 +228,18 @@ def test_a_share_of_the_nodes_is_cut_off_and_comes_back_as_it_was() -> None:
     assert of.keeper.events[0].reason == "2 of 3 nodes are cut off"
 
 
+def test_a_rollout_goes_on_when_those_that_were_cut_off_are_back() -> None:
+    """New ones are ready at 80, 100 and 120 s, the last two on nodes that old ones have left. One
+    of them is cut off from 110 to 130 s: the last old one, which is busy, stays until then."""
+    of = fleet(3, outages=(Outage(110.0, 20.0, None, 0.5),), keep={"drain_s": 5.0})
+    of.send(ask(0, 0.0, 4, 1), ask(1, 0.0, 4, 1), ask(2, 0.0, 4, 999))
+    of.keeper.roll("a new version comes")
+    of.until(129.0)
+    assert of.states() == {2: READY, 3: READY, 4: FAILED, 5: READY}
+    of.until(136.0)
+    assert of.states() == {3: READY, 4: READY, 5: READY}
+
+
 def test_a_cut_that_is_over_before_it_is_noticed() -> None:
     of = fleet(2, outages=(Outage(50.0, 3.0, None, 1.0),), hangs=True)
     (one,) = of.send(ask(0, 51.0, 4, 1))
@@ -314,3 +326,35 @@ def test_a_crash_ends_the_stall_before_it() -> None:
     (later,) = of.send(ask(1, 80.0, 4, 2))
     of.until(90.0)
     assert later.outcome.name == "COMPLETED"
+
+
+def test_a_node_that_was_lost_on_its_way_does_not_come_up_unnoticed() -> None:
+    """Ordered at 40 s, lost at 50 s, due at 100 s, noticed at 150 s."""
+    of = fleet(outages=(Outage(50.0, 30.0, "a", None),), detection=100.0)
+    of.until(40.0)
+    of.keeper.want(2, "more")
+    of.until(149.0)
+    assert of.phases() == {0: "failed", 1: "failed"}
+    assert of.states() == {0: FAILED, 1: FAILED}
+
+
+def test_what_drained_on_a_node_that_died_is_made_up_for_when_that_is_noticed() -> None:
+    """Not when the node is repaired: that may be days later."""
+    of = fleet(node_life=100.0, repair=1000.0, keep={"surge": 0, "unavailable": 1})
+    of.send(ask(0, 95.0, 4, 99))
+    of.keeper.roll("a new version comes")
+    of.until(104.0)
+    assert (of.states(), of.phases()) == ({}, {0: "failed"})
+    of.until(106.0)
+    assert (of.states(), of.phases()) == ({1: STARTING}, {0: "repairing", 1: "provisioning"})
+
+
+def test_each_death_is_noticed_after_a_time_of_its_own() -> None:
+    of = fleet(20, node_life=100.0, repair=0.0, detection=Exponential(50.0))
+    of.until(2000.0)
+    delays = {
+        round(repaired_s - 100.0, 3)
+        for repaired_s, kind in of.told()
+        if kind == "repair" and repaired_s < 200.0
+    }
+    assert len(delays) > 10

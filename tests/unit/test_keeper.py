@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sim.fleet.keeper import REPLACEMENT
+from sim.fleet.node import Phase
 from sim.serving.sequence import Outcome
 from tests.unit.engines import ask
 from tests.unit.fleets import DRAINING, FAILED, READY, STARTING, Fleet, near
@@ -94,6 +95,23 @@ def test_a_warm_node_saves_the_time_of_a_node_and_another_one_is_ordered() -> No
     of.until(90.0)
     assert of.phases() == {0: "up", 1: "up", 2: "up"}
     assert of.provider.leases[2].cause == "warm"
+
+
+def test_of_nodes_that_are_not_needed_those_stay_warm_that_are_up() -> None:
+    of = fleet(1, keep={"warm_nodes": 1})
+    of.keeper.want(3, "more")  # the warm node, and one more; another warm one is ordered
+    of.until(50.0)
+    assert of.phases() == {0: "up", 1: "up", 2: "provisioning", 3: "provisioning"}
+    of.keeper.want(1, "less")
+    assert of.phases() == {0: "up", 1: "up"}
+
+
+def test_a_node_that_will_be_taken_is_no_warm_one() -> None:
+    spot = {"spot_share": 1.0, "spot_life": 500.0, "notice_s": 120.0}
+    of = fleet(0, node=spot, keep={"warm_nodes": 1})
+    of.until(381.0)
+    assert of.phases() == {1: "provisioning"}
+    assert near(of.provider.leases[0].released_at_s) == 380.0
 
 
 def test_of_the_nodes_with_room_the_one_that_is_nearest_to_be_up_is_taken() -> None:
@@ -402,9 +420,10 @@ def test_a_node_that_is_lost_is_replaced_with_all_that_was_on_it() -> None:
 def test_a_repaired_node_that_nobody_needs_is_given_back() -> None:
     of = fleet(2)
     node = of.nodes()[1]
+    node.phase = Phase.REPAIRING
     of.keeper.fail(of.seat(1))
     of.keeper.want(1, "less")
-    node.phase = type(node.phase).REPAIRING
+    assert (of.states(), of.phases()) == ({0: READY}, {0: "up", 1: "repairing"})
     of.keeper.revive(node)
     assert of.phases() == {0: "up"}
 

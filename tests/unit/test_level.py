@@ -1,5 +1,7 @@
 """A number that changes now and then (`sim.ledger.level`)."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -71,9 +73,7 @@ def test_spans_add_up_to_what_a_plain_sum_gives(
         plain.append((at_s, by))
     edges.sort()
     whole = level.integral(edges[0], edges[-1])
-    parts = [level.integral(a, b) for a, b in zip(edges, edges[1:], strict=False)]
-    expected = sum(
-        by * max(0.0, edges[-1] - max(at_s, edges[0])) for at_s, by in plain
-    )
+    parts = [level.integral(a, b) for a, b in pairwise(edges)]
+    expected = sum(by * max(0.0, edges[-1] - max(at_s, edges[0])) for at_s, by in plain)
     assert np.isclose(whole, sum(parts), atol=1e-9)
     assert np.isclose(whole, expected, atol=1e-9)

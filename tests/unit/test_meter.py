@@ -47,7 +47,7 @@ def test_the_window_cuts_what_it_cuts() -> None:
     assert found.busy_s == pytest.approx(6.0 + 5.0, abs=1e-3)
     assert found.idle_s == pytest.approx(89.0, abs=1e-3)
     assert found.kv_block_s == pytest.approx(1000.0)
-    blocks = [2, *[3] * 4, 4] + [1, *[2] * 4]  # 4 tokens, then one more a second; 4 to a block
+    blocks = [2, 3, 3, 3, 3, 4, 1, 2, 2, 2, 2]  # 4 tokens, then one more a second; 4 to a block
     assert found.kv_used_block_s == pytest.approx(sum(blocks), abs=1e-2)
 
 

@@ -194,6 +194,16 @@ def test_no_more_are_held_than_may_wait() -> None:
     assert of.pool.refused == {QUEUE_LIMIT: 1}
 
 
+def test_who_waits_on_one_that_drains_is_of_the_queue_too() -> None:
+    of = fleet(1, holds=True, limits=2)
+    of.send(ask(0, 0.0, 4, 9), ask(1, 0.0, 4, 9))
+    of.until(1.0)
+    of.pool.drain(of.seat(0))
+    of.send(ask(2, 1.0, 4, 1), ask(3, 1.5, 4, 1))
+    assert of.ends() == [(3, "rejected", 1.5)]
+    assert of.pool.refused == {QUEUE_LIMIT: 1}
+
+
 # -- replicas that come and go --------------------------------------------------------------------
 
 
@@ -292,6 +302,15 @@ def test_levels_of_the_pool() -> None:
     of.env.run()
     assert (of.pool.running(), of.pool.queue.length, of.pool.is_empty) == (0, 0, True)
     assert (of.pool.kv_used_share(), of.pool.oldest_wait_s()) == (0.0, 0.0)
+
+
+def test_who_waits_longest_may_not_be_seen_yet() -> None:
+    of = fleet(1)
+    of.send(ask(0, 0.0, 4, 9), ask(1, 0.25, 4, 1), ask(2, 0.5, 4, 1))
+    of.until(0.75)
+    assert of.pool.oldest_wait_s() == pytest.approx(0.5, abs=1e-4)
+    of.until(3.75)
+    assert of.pool.oldest_wait_s() == pytest.approx(3.5, abs=1e-4)
 
 
 def test_a_pool_without_replicas_uses_nothing() -> None:

@@ -80,6 +80,15 @@ def test_one_that_is_given_back_is_paid_to_the_end_of_a_unit() -> None:
     assert of.provider.paid[False].now == 0.0
 
 
+def test_it_is_never_paid_for_less_than_it_was_held() -> None:
+    """A microsecond after the end of a unit, the next has not begun; but that long it was held."""
+    of = Market(billed_s=lambda held_s: 60.0)
+    node = of.provider.have("start")
+    of.env.run(until=60.000001)
+    of.provider.release(node)
+    assert of.provider.leases[0].paid_until_s == 60.000001
+
+
 @pytest.mark.parametrize("at_s", [0.0, 0.5, 61.0, 89.0])
 def test_one_that_is_given_back_on_its_way_never_comes(at_s: float) -> None:
     of = Market()
@@ -196,9 +205,7 @@ def test_what_a_node_is_does_not_depend_on_when_it_is_ordered() -> None:
     other.env.run(until=2000.0)
 
     def took_s(of: Market) -> list[float]:
-        return [
-            round((lease.up_at_s or 0.0) - lease.begun_at_s, 6) for lease in of.provider.leases
-        ]
+        return [round((lease.up_at_s or 0.0) - lease.begun_at_s, 6) for lease in of.provider.leases]
 
     assert took_s(one) == took_s(other)
     assert len(set(took_s(one))) == 3

@@ -10,7 +10,7 @@ import pytest
 from sim.fleet.history import History
 from sim.fleet.scaler import Decision, Observation
 from sim.fleet.scaling import Looks, Scaling, Sleep
-from sim.serving.sequence import Sequence
+from sim.serving.sequence import Outcome, Sequence
 from tests.unit.engines import ask
 from tests.unit.fleets import READY, STARTING, Fleet
 
@@ -106,6 +106,16 @@ def test_what_it_sees_is_as_old_as_a_scrape() -> None:
     assert at.at(3).p95_tpot_s == pytest.approx(1.0, abs=1e-3)
 
 
+def test_nothing_that_it_sees_tells_how_long_answers_will_be() -> None:
+    """Two worlds that differ in the lengths of answers which are still being made."""
+    seen = []
+    for answer in (50, 90):
+        at = Watched(Told(1))
+        at.send(ask(0, 1.0, 4, 2), ask(1, 2.0, 4, answer), ask(2, 3.0, 4, answer))
+        seen += [(at.at(look), at.at(look)) for look in (1, 2, 3)]
+    assert seen[:3] == seen[3:]
+
+
 def test_gauges_of_the_replicas_that_answer() -> None:
     """Two on the one, of which one waits; the other has died; a third is on its way."""
     at = Watched(Told(1), engine={"blocks": 10}, node={"provision": 60.0})
@@ -132,15 +142,10 @@ def test_gauges_are_as_old_as_the_delay_too() -> None:
     at = Watched(Told(1), delay_s=10.0)
     at.send(ask(0, 9.0, 4, 99))
     assert at.at(1).gauges["requests_running"].values == [1.0]  # the first look has nothing older
-    at.of.pool.abort(at.of.seat(0).replica.batcher.running.copy().popitem()[0], at_least())
+    (one,) = at.of.seat(0).replica.batcher.running
+    at.of.pool.abort(one, Outcome.CANCELLED)
     assert at.at(2).gauges["requests_running"].values == [1.0]
     assert at.at(3).gauges["requests_running"].values == [0.0]
-
-
-def at_least() -> Any:
-    from sim.serving.sequence import Outcome
-
-    return Outcome.CANCELLED
 
 
 def test_a_pool_that_is_asleep_is_left_asleep() -> None:
@@ -240,7 +245,7 @@ def test_who_gives_up_while_it_wakes_leaves_it_to_sleep() -> None:
     one = ask(0, 20.0, 4, 2)
     at.send(one)
     at.of.until(25.0)
-    at.of.pool.abort(one, at_least())
+    at.of.pool.abort(one, Outcome.CANCELLED)
     at.of.until(90.0)
     assert at.scales() == [(20.0, 1), (35.0, 0)]
 

@@ -28,7 +28,7 @@ def read(value: object) -> Any:
     return DURATION.validate_python(value)
 
 
-@pytest.mark.parametrize(("value", "mean_s", "known"), LAWS, ids=str)
+@pytest.mark.parametrize(("value", "mean_s", "known"), LAWS, ids=[str(law[0]) for law in LAWS])
 def test_each_key_chooses_its_law(value: object, mean_s: float, known: Any) -> None:
     spec = read(value)
     assert spec.mean_s == pytest.approx(mean_s, rel=1e-6)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.unit.fleets import READY, Fleet
-
 from sim.fleet.meter import PoolMeter
 from sim.fleet.site import Rollouts, Site
+from tests.unit.fleets import READY, Fleet
 
 
 def test_new_versions_come_at_regular_times() -> None:

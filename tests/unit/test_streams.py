@@ -92,7 +92,11 @@ def test_any_other_number_purpose_owner_or_seed_has_another() -> None:
     ]
     drawn += [
         of.uniform(1)
-        for of in (keyed("clients", "code"), keyed("faults", "chat"), keyed("clients", "chat", seed=8))
+        for of in (
+            keyed("clients", "code"),
+            keyed("faults", "chat"),
+            keyed("clients", "chat", seed=8),
+        )
     ]
     assert len(set(drawn)) == len(drawn)
 
