@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import simpy
 
@@ -132,7 +133,7 @@ class Keeper:
         lack = self.target - len(live)
         for _ in range(int(min(lack, room))):
             self._start(cause)
-        for seat in self._least_missed(live)[: max(0, -lack)]:
+        for seat in islice(self._least_missed(live), max(0, -lack)):
             self.stop(seat, self.upkeep.drain_s)
         self._tidy()
 
@@ -144,27 +145,35 @@ class Keeper:
         spare = self.occupancy.count(State.READY) - (self.target - self.upkeep.unavailable)
         old = [seat for seat in self._live() if seat.version != self.version]
         for seat in self._least_missed(old):
-            if seat.state is not State.READY:
-                self.stop(seat, 0.0)
-            elif spare > 0:
+            if seat.state is State.READY:
+                if spare <= 0:
+                    break
                 spare -= 1
-                self.stop(seat, self.upkeep.drain_s)
+            self.stop(seat, self.upkeep.drain_s)
 
     @staticmethod
-    def _least_missed(seats: list[Seat]) -> list[Seat]:
-        """Return *seats*, first those not ready, then those of fuller zones and emptier nodes."""
+    def _least_missed(seats: list[Seat]) -> Iterator[Seat]:
+        """Yield *seats*, first those not ready, then those of fuller zones and emptier nodes.
+
+        The next is chosen when it is asked for: what became of those before it counts.
+        """
         in_zone = Counter(seat.node.zone for seat in seats)
-        return sorted(
-            seats,
-            key=lambda s: (
-                s.state is State.READY,
-                s.state,
-                -in_zone[s.node.zone],
-                len(s.node.seats),
-                s.held,
-                -s.index,
-            ),
-        )
+        left = list(seats)
+        while left:
+            seat = min(
+                left,
+                key=lambda s: (
+                    s.state is State.READY,
+                    s.state,
+                    -in_zone[s.node.zone],
+                    len(s.node.seats),
+                    s.held,
+                    -s.index,
+                ),
+            )
+            left.remove(seat)
+            in_zone[seat.node.zone] -= 1
+            yield seat
 
     # -- starting --------------------------------------------------------------------------------
 

@@ -77,7 +77,6 @@ class Case:
         usage = simulate(scenario).usage
         return usage.overall.requests.arrived, time.process_time() - begin_s
 
-
     def _overrides(self, rps: float) -> list[str]:
         known = {"{rps}": rps, "{replicas}": self.replicas, "{most}": 2 * self.replicas}
         overrides = list(LIVING) if self.living else []

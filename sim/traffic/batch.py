@@ -118,6 +118,4 @@ def _turns(chunks: Sequence[Chunk]) -> ObjectArray | None:
     """Return one turn (or None) per request, or None if no route has conversations."""
     if all(chunk.turns is None for chunk in chunks):
         return None
-    return np.concatenate(
-        [repeated(None, len(c)) if c.turns is None else c.turns for c in chunks]
-    )
+    return np.concatenate([repeated(None, len(c)) if c.turns is None else c.turns for c in chunks])

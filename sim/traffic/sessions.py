@@ -177,6 +177,4 @@ def _times(
 
 
 def _joined(one: _Turns, two: _Turns) -> _Turns:
-    return _Turns(
-        *(np.concatenate((getattr(one, n), getattr(two, n))) for n in _Turns.__slots__)
-    )
+    return _Turns(*(np.concatenate((getattr(one, n), getattr(two, n))) for n in _Turns.__slots__))

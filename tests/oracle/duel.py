@@ -88,9 +88,7 @@ def engine(setup: Setup, asks: list[Ask], batcher=Batcher) -> tuple[list[Sequenc
     )  # fmt: skip
     replica = Replica(env, 0, core, left.append)
     sequences = [
-        Sequence(
-            0, i, a.arrival, a.prompt, a.output, a.prefix or None, a.priority, turn=turn_of(a)
-        )
+        Sequence(0, i, a.arrival, a.prompt, a.output, a.prefix or None, a.priority, turn=turn_of(a))
         for i, a in enumerate(asks)
     ]
     refused: list[Sequence] = []

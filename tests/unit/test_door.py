@@ -132,6 +132,16 @@ def test_a_first_token_has_not_come_before_its_step_is_over() -> None:
     assert one.first_token_at_s is None
 
 
+@pytest.mark.parametrize("answer", [1, 4])
+def test_a_first_token_that_comes_in_the_instant_of_the_deadline_is_too_late(answer: int) -> None:
+    """Whether or not its step was booked before it had ended."""
+    at = Entrance(ttft_patience=1.0)
+    (one,) = at.arrive(ask(0, 0.0, 4, answer))
+    at.of.until(30.0)
+    assert at.tries() == [(0, "timed_out", 1.0, False)]
+    assert (one.generated, one.first_token_at_s) == (0, None)
+
+
 # -- retries --------------------------------------------------------------------------------------
 
 

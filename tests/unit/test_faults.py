@@ -5,13 +5,16 @@ Nodes come in 60 s, replicas load in 20 s, and a death is noticed after 5 s, unl
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
+from unittest import mock
 
 import pytest
 from simpy.events import Timeout
 
 from sim.fleet.faults import LEAST_LOOK_S, Outage
 from sim.laws.exponential import Exponential
+from sim.serving.replica import Replica
 from tests.unit.engines import ask
 from tests.unit.fleets import FAILED, READY, STARTING, Fleet
 
@@ -358,3 +361,47 @@ def test_each_death_is_noticed_after_a_time_of_its_own() -> None:
         if kind == "repair" and repaired_s < 200.0
     }
     assert len(delays) > 10
+
+
+def test_scripted_times_count_from_the_start_of_the_window() -> None:
+    of = Fleet(
+        1, at_s=-30.0, hazards={"detection": 5.0, "outages": (Outage(50.0, 10.0, None, 1.0),)}
+    )
+    of.until(70.0)
+    assert [(at_s, kind) for at_s, kind in of.told() if "outage" in kind] == [
+        (50.0, "outage"), (60.0, "outage-over"),
+    ]  # fmt: skip
+
+
+def test_a_share_is_of_the_nodes_that_serve() -> None:
+    """Of two with a replica one is cut off, the warm ones do not count."""
+    of = fleet(2, outages=(Outage(50.0, 100.0, None, 0.5),), keep={"warm_nodes": 4})
+    of.until(51.0)
+    assert list(of.states().values()) == [FAILED, READY]
+    assert of.keeper.events[0].reason == "1 of 2 nodes are cut off"
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"), [("node_life", "node-failure"), ("zone_life", "outage")]
+)
+def test_each_time_it_takes_another_time(cause: str, kind: str) -> None:
+    """Nodes and zones that break again and again, after 20 s on average."""
+    law = {cause: Exponential(20.0)}
+    of = fleet(repair=0.0, detection=0.0, zone_outage=1.0, **law)
+    of.until(2000.0)
+    times = [at_s for at_s, told in of.told() if told == kind]
+    gaps = {round(after - before, 2) for before, after in pairwise(times)}
+    assert len(gaps) > 0.9 * len(times) > 30
+
+
+def test_an_engine_hangs_after_another_time_each_time() -> None:
+    """Some 45 times in 900 steps, after 20 s of work on average, for 20 s on average."""
+    of = fleet(stall_gap=Exponential(20.0), stall=Exponential(20.0))
+    seen: list[float] = []
+    hang = Replica.stall
+    with mock.patch.object(Replica, "stall", lambda r, s: (seen.append(s), hang(r, s))):
+        of.send(ask(0, 0.0, 4, 900))
+        of.until(9000.0)
+    assert len(set(seen)) == len(seen)
+    assert 25 < len(seen) < 70
+    assert of.ends() == [(0, "completed", pytest.approx(900.0 + sum(seen), abs=0.01))]

@@ -208,6 +208,19 @@ def test_those_of_fuller_zones_are_stopped_first() -> None:
     assert sorted(node.zone for node in of.nodes()) == ["a", "b"]
 
 
+def test_zones_stay_even_however_many_are_stopped_at_once() -> None:
+    of = fleet(6, node={"zones": ("a", "b", "c")})
+    of.keeper.want(3, "less")
+    assert sorted(node.zone for node in of.nodes()) == ["a", "b", "c"]
+
+
+def test_nodes_are_emptied_one_after_another() -> None:
+    """Of three nodes with two replicas each, two go as a whole."""
+    of = fleet(6, node={"slots": 2})
+    of.keeper.want(2, "less")
+    assert [len(node.seats) for node in of.nodes()] == [2]
+
+
 def test_one_that_is_stopped_in_the_instant_of_its_start_never_serves() -> None:
     of = fleet(1, node={"slots": 2})
     of.keeper.want(2, "more")

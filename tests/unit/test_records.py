@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 
-from sim.fleet import hosted
 from sim.ledger import records
 from sim.ledger.records import FIELDS, HOSTED_REPLICA, TROUBLE, Columns, Ledger, rows_where
 from sim.serving.sequence import Outcome, Sequence
@@ -124,10 +123,6 @@ def test_a_row_is_a_copy(make) -> None:
     sequence.generated = 8
     ledger.flush()
     assert chunks[0]["generated"].tolist() == [7]
-
-
-def test_the_fleet_and_the_ledger_mean_the_same_hosted_replica() -> None:
-    assert hosted.HOSTED_REPLICA == HOSTED_REPLICA
 
 
 def test_chosen_rows() -> None:

@@ -45,7 +45,6 @@ def test_the_way_out_leads_back_in() -> None:
             "kv_tokens": again.pools["main"].kv_tokens,
         }
     )
-    assert again.routes == scenario.routes
     assert resolved_yaml(again) == text
 
 
@@ -240,7 +239,6 @@ def test_whatever_is_written_is_read_again(pool: dict[str, Any], clients: dict[s
     scenario = loads(text)
     again = loads(resolved_yaml(scenario))
     assert again == scenario
-    assert again.routes == scenario.routes
     assert again.pools["main"].failures == scenario.pools["main"].failures
     assert again.canonical_json() == scenario.canonical_json()
     assert loads(scenario.canonical_json()) == scenario

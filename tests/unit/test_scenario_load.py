@@ -84,7 +84,7 @@ def test_another_kind_by_override_says_how_to_replace_the_first() -> None:
     assert refusal(TEXT, "routes.chat.arrivals.concurrency=8") == (
         "--set #1 (routes.chat.arrivals.concurrency=8): "
         "'rps' and 'concurrency' are different kinds of arrivals; keep one (the kinds are rps, "
-        "mean_rps or workload, concurrency, trace); "
+        "mean_rps, workload, concurrency, trace); "
         "to replace all, --set 'routes.chat.arrivals={concurrency: ...}'"
     )
     replaced = loads(TEXT, overrides=["routes.chat.arrivals={concurrency: 8}"])
