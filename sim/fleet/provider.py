@@ -22,9 +22,9 @@ class Terms:
 
     `slots` replicas fit a node, which leaves `spare_gpus` of it; `gpus_per_replica` are those of
     one. A share `refused` of orders finds no capacity and is repeated `retry_after_s` later. Of
-    all nodes a share `spot_share` are spot, `spot_life` being how long those are left to us, the
-    last `notice_s` of it announced. A share `slow_share` takes `slow_factor` times as long for
-    every step.
+    all nodes a share `spot_share` are spot, `spot_life` being how long it takes until one is wanted
+    back, which is said `notice_s` before it is taken. A share `slow_share` takes `slow_factor`
+    times as long for every step.
     """
 
     slots: int
@@ -166,13 +166,15 @@ class Provider:
             self.env.process(self._reclaim(node, self.terms.spot_life))
 
     def _reclaim(self, node: Node, life: Law) -> Generator[simpy.Event, None, None]:
-        """Take a spot node away at the end of its life, announced before."""
-        left_s = draw(life, self.draws.uniform(node.number, 4))
-        yield self.env.timeout(max(0.0, left_s - self.terms.notice_s))
+        """Take a spot node away at the end of its life, and a notice later.
+
+        Were the notice part of its life, a short one would end as it begins, and so would the next.
+        """
+        yield self.env.timeout(draw(life, self.draws.uniform(node.number, 4)))
         if node.number not in self.nodes:
             return
         node.leaving = True
         self.on_notice(node)
-        yield self.env.timeout(min(left_s, self.terms.notice_s))
+        yield self.env.timeout(self.terms.notice_s)
         if node.number in self.nodes:
             self.on_taken(node)

@@ -456,8 +456,8 @@ class PoolAudit:
             assert lease.node not in self.site.provider.nodes
             held_s = lease.released_at_s - lease.begun_at_s
             assert held_s >= 0.0
-            paid_until_s = lease.begun_at_s + billed_s(held_s)
-            assert paid_until_s >= lease.released_at_s - ROUNDING, lease
+            paid_until_s = max(lease.released_at_s, lease.begun_at_s + billed_s(held_s))
+            assert lease.paid_until_s == paid_until_s, lease
             begin_s, end_s = max(0.0, lease.released_at_s), min(self.horizon_s, paid_until_s)
             tails_s[lease.spot] += max(0.0, end_s - begin_s)
         return tails_s

@@ -107,7 +107,7 @@ def test_of_nodes_that_are_not_needed_those_stay_warm_that_are_up() -> None:
 
 
 def test_a_node_that_will_be_taken_is_no_warm_one() -> None:
-    spot = {"spot_share": 1.0, "spot_life": 500.0, "notice_s": 120.0}
+    spot = {"spot_share": 1.0, "spot_life": 380.0, "notice_s": 120.0}
     of = fleet(0, node=spot, keep={"warm_nodes": 1})
     of.until(381.0)
     assert of.phases() == {1: "provisioning"}
@@ -442,8 +442,8 @@ def test_a_repaired_node_that_nobody_needs_is_given_back() -> None:
 
 
 def test_a_spot_node_drains_when_it_is_said_that_it_will_be_taken() -> None:
-    """Its life is 500 s, of which the last 120 are announced; a node takes 90 s, a start 30."""
-    of = fleet(1, node={"spot_share": 1.0, "spot_life": 500.0, "notice_s": 120.0})
+    """Said after 380 s; a node takes 90 s, a start 30."""
+    of = fleet(1, node={"spot_share": 1.0, "spot_life": 380.0, "notice_s": 120.0})
     of.until(375.0)
     busy(of, 1, answer=50)
     of.until(381.0)
@@ -458,7 +458,7 @@ def test_a_spot_node_drains_when_it_is_said_that_it_will_be_taken() -> None:
 
 
 def test_what_is_left_when_a_spot_node_is_taken_fails() -> None:
-    of = fleet(1, node={"spot_share": 1.0, "spot_life": 100.0, "notice_s": 20.0})
+    of = fleet(1, node={"spot_share": 1.0, "spot_life": 80.0, "notice_s": 20.0})
     of.until(70.0)
     busy(of, 1)
     of.until(99.0)
@@ -469,7 +469,7 @@ def test_what_is_left_when_a_spot_node_is_taken_fails() -> None:
 
 
 def test_what_drains_already_goes_on_when_its_spot_node_will_be_taken() -> None:
-    of = fleet(2, node={"spot_share": 1.0, "spot_life": 100.0, "notice_s": 20.0})
+    of = fleet(2, node={"spot_share": 1.0, "spot_life": 80.0, "notice_s": 20.0})
     of.until(78.0)
     busy(of, 2, answer=5)
     of.keeper.want(1, "less")

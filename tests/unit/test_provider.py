@@ -161,21 +161,22 @@ def test_of_any_first_nodes_the_share_is_spot(share: float, spots: str) -> None:
 def test_a_spot_node_is_taken_after_its_life_and_said_so_before() -> None:
     of = Market(spot_share=1.0, spot_life=500.0, notice_s=120.0)
     (node,) = of.order()
-    of.env.run(until=480.0)
+    of.env.run(until=600.0)
     assert (node.leaving, node.has_room) == (True, False)
     of.env.run(until=1000.0)
-    assert of.log[1:] == [(90.0, "up", 0), (470.0, "notice", 0), (590.0, "taken", 0)]
-    assert of.provider.paid[True].integral(0.0, 1000.0) == 590.0
+    assert of.log[1:] == [(90.0, "up", 0), (590.0, "notice", 0), (710.0, "taken", 0)]
+    assert of.provider.paid[True].integral(0.0, 1000.0) == 710.0
 
 
-def test_a_life_shorter_than_the_notice() -> None:
-    of = Market(spot_share=1.0, spot_life=50.0, notice_s=120.0)
+def test_a_short_life_does_not_end_as_it_begins() -> None:
+    """Whatever the notice: else nodes that are there at once would be replaced for ever."""
+    of = Market(spot_share=1.0, spot_life=5.0, notice_s=120.0)
     of.order()
     of.env.run(until=1000.0)
-    assert of.log[1:] == [(90.0, "up", 0), (90.0, "notice", 0), (140.0, "taken", 0)]
+    assert of.log[1:] == [(90.0, "up", 0), (95.0, "notice", 0), (215.0, "taken", 0)]
 
 
-@pytest.mark.parametrize("at_s", [100.0, 480.0])
+@pytest.mark.parametrize("at_s", [100.0, 600.0])
 def test_a_spot_node_that_was_given_back_is_not_taken(at_s: float) -> None:
     of = Market(spot_share=1.0, spot_life=500.0, notice_s=120.0)
     (node,) = of.order()

@@ -32,11 +32,13 @@ class Told:
 class Watched:
     """A pool under an autoscaler that looks every 10 s, at the 20 s before *delay_s* ago."""
 
-    def __init__(self, scaler: Told, wanted: int = 1, delay_s: float = 0.0, **fleet: Any) -> None:
+    def __init__(
+        self, scaler: Told, wanted: int = 1, delay_s: float = 0.0, keep_s: float = 1e9, **fleet: Any
+    ) -> None:
         self.of = of = Fleet(wanted, **fleet)
         self.scaler = scaler
         looks = Looks(10.0, 20.0, delay_s, 0.25)
-        self.scaling = Scaling(of.env, of.keeper, scaler, looks, History(1e9, 2))
+        self.scaling = Scaling(of.env, of.keeper, scaler, looks, History(keep_s, 2))
         self.submit = self.scaling.submitting(of.pool.submit)
         of.pool.on_done = self.scaling.ending(of.pool.on_done)
         of.env.process(self.scaling.run())
@@ -88,6 +90,7 @@ def test_it_sees_how_fast_answers_are_and_how_long_others_wait() -> None:
     """One from 1 to 5 s; another, behind it, to 9 s; the third waits from 3 s on."""
     at = Watched(Told(1))
     at.send(*(ask(n, 1.0 + n, 4, 4) for n in range(3)))
+    assert (at.at(1).held, at.of.ends()[0]) == (1, (0, "completed", 5.0))
     seen = at.at(1)
     assert seen.p95_tpot_s == pytest.approx(1.0, abs=1e-3)
     assert seen.p95_ttft_s == pytest.approx(1.0 + 0.95 * 3.0, abs=1e-3)
@@ -95,6 +98,19 @@ def test_it_sees_how_fast_answers_are_and_how_long_others_wait() -> None:
     assert seen.floor_tpot_s == 0.25
     assert seen.requests_per_s == pytest.approx(3 / 20)
     assert seen.tokens_per_s == pytest.approx((3 * 4 + 2 * 4) / 20)
+
+
+def test_what_runs_and_what_waits_is_held() -> None:
+    at = Watched(Told(1))
+    at.send(*(ask(n, 5.0, 4, 99) for n in range(3)))
+    assert (at.at(1).held, at.at(1).oldest_wait_s) == (3, pytest.approx(5.0, abs=1e-3))
+
+
+def test_what_is_old_is_forgotten() -> None:
+    at = Watched(Told(1), keep_s=30.0)
+    at.send(*(ask(n, 5.0 * n, 4, 1) for n in range(40)))
+    assert len(at.scaling.history._came) <= 8
+    assert len(at.scaling.history._finished) <= 8
 
 
 def test_what_it_sees_is_as_old_as_a_scrape() -> None:
@@ -232,12 +248,13 @@ def test_who_is_turned_away_wakes_it_too() -> None:
 
 
 def test_one_that_was_woken_for_nothing_falls_asleep_again() -> None:
-    """It is ready at 24 s; who woke it has gone elsewhere."""
+    """It is ready at 24 s and again at 64 s; who woke it has gone elsewhere."""
     at = Sleeper(wanted=0)
-    at.of.until(20.0)
-    at.of.pool.on_missed()
-    at.of.until(60.0)
-    assert at.scales() == [(20.0, 1), (34.0, 0)]
+    for at_s in (20.0, 60.0):
+        at.of.until(at_s)
+        at.of.pool.on_missed()
+    at.of.until(100.0)
+    assert at.scales() == [(20.0, 1), (34.0, 0), (60.0, 1), (74.0, 0)]
 
 
 def test_who_gives_up_while_it_wakes_leaves_it_to_sleep() -> None:
