@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 
 MISSING = "n/a"
@@ -123,6 +124,28 @@ def percent(share: float | None) -> str:
     if 99.95 <= value < 100:  # "100.0 %" would hide the few that were missed
         return f"{math.floor(value * 1000) / 1000:g} %"
     return f"{value:.2f} %" if abs(value) < 0.995 else f"{value:.1f} %"
+
+
+_WRITTEN = re.compile(r"(-?)\$?([\d,]+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(ms|s|min|h|%|[kMBT])?(?![\w.])")
+_UNITS = {"ms": 1e-3, "min": 60.0, "h": 3600.0, "%": 0.01} | {
+    unit: scale for scale, unit in _SCALES
+}
+
+
+def magnitude(text: str) -> float | None:
+    """The number that a cell begins with, in the unit of its kind; None if it begins with none.
+
+    The inverse of this module's other functions but for rounding, so that tables can be sorted.
+
+    >>> [magnitude(x) for x in ("$1,234", "-$0.500", "12.3k", "18.2 ms", "2.0 h", "5 %", "n/a")]
+    [1234.0, -0.5, 12300.0, 0.0182, 7200.0, 0.05, None]
+    """
+    found = _WRITTEN.match(text)
+    if found is None:
+        return None
+    sign, digits, unit = found.groups()
+    value = float(digits.replace(",", "")) * _UNITS.get(unit or "", 1.0)
+    return -value if sign else value
 
 
 def span(bounds: tuple[float, float] | None) -> str:

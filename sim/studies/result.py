@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
 
 from sim.cost.benchmark import Benchmark
+from sim.cost.hosted import AtApi, at_api
 from sim.cost.statement import Statement, statement
 from sim.ledger.usage import Usage, mean
 from sim.scenario.document import Scenario
 from sim.scenario.notice import Notice
 from sim.simulation import Run
+from sim.studies.assumptions import assumptions
+from sim.studies.hosted import hosted_notices
 from sim.studies.intervals import jackknife_all
 from sim.studies.remarks import remarks_of
 from sim.studies.summary import (
@@ -38,7 +41,6 @@ SAME_REPLICATIONS = Notice(
     "intervals",
     "undefined: nothing in this scenario is random, so its replications are the same",
 )
-NO_HOSTED = Notice("no-hosted", "hosted", "no hosted API's prices are compared in this run")
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Result:
             "intervals": dict(self.intervals),
             **tree,
             "warnings": [*self._notices(), *undefined(tree), *remarkable(tree)],
+            "assumptions": [asdict(found) for found in assumptions(self.scenario)],
             "versions": versions(),
         }
 
@@ -108,13 +111,18 @@ class Result:
         tree = self.account_of(self.runs[index].usage)
         return {"replication": index, **{key: tree[key] for key in PER_REPLICATION}}
 
+    @property
+    def _at_api(self) -> AtApi | None:
+        return at_api(self.usage, self.scenario, self.statement.bill.remaining_usd)
+
     def _notices(self) -> Iterable[Tree]:
         notices = [*self.notices, *remarks_of(self.scenario, self.runs)]
         if len(self.runs) == 1:
             notices.append(ONE_REPLICATION)
         elif all(interval is None for interval in self.intervals.values()):
             notices.append(SAME_REPLICATIONS)
-        for notice in dict.fromkeys([*notices, NO_HOSTED]):
+        notices += hosted_notices(self.scenario, self._at_api)
+        for notice in dict.fromkeys(notices):
             yield {"code": notice.code, "path": notice.path, "text": notice.text}
 
 

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 
@@ -30,17 +32,45 @@ def _figures() -> dict[str, bytes]:
     return {name: svg for name, svg in drawn.items() if svg}
 
 
-def test_nothing_is_fetched_and_nothing_runs() -> None:
+def test_nothing_is_fetched_and_only_our_script_runs() -> None:
     html = report_html(summary(), _figures())
     tags = _tags(html)
-    policy = next(a for t, a in tags if t == "meta" and a.get("http-equiv"))
-    assert (policy["content"] or "").startswith("default-src 'none'; style-src 'unsafe-inline'")
-    assert not {"script", "link", "img", "iframe", "object"} & {tag for tag, _ in tags}
+    policy = next(a for t, a in tags if t == "meta" and a.get("http-equiv"))["content"] or ""
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-")
+    assert not {"link", "img", "iframe", "object"} & {tag for tag, _ in tags}
     loads = [a for _, a in tags for k in a if k in ("src", "href", "xlink:href", "srcset")]
     assert all((a.get("xlink:href") or a.get("href") or "").startswith("#") for a in loads)
     assert "@import" not in html
     assert not re.search(r"url\((?!#)", html)
     assert not any(k.startswith("on") for _, a in tags for k in a)
+
+
+def test_the_policy_names_the_script_that_is_there() -> None:
+    html = report_html(summary(), {})
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert len(scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html
+
+
+def test_cells_carry_the_number_by_which_they_are_sorted() -> None:
+    html = report_html(summary(), {})
+    routes = html[html.index("Routes: what they cost</h2>") :]
+    assert 'class="sortable"' in routes[:200]
+    chat = routes[routes.index(">chat<") : routes.index(">summaries<")]
+    assert 'data-value="2419200.0">2,419,200<' in chat
+    assert not re.search(r"data-value[^>]*>chat<", routes)
+
+
+def test_warnings_come_first_and_doubts_last() -> None:
+    document = summary()
+    row = {"path": "pools.main.gpu", "says": "it is fast", "source": "a guess", "doubt": "20 %"}
+    document["assumptions"] = [row]
+    html = report_html(document, _figures())
+    order = ["Warnings</h2>", 'class="headline"', "Prices</h2>", "How sure each figure is</h2>"]
+    places = [html.index(text) for text in [*order, "Assumptions and their sources</h2>"]]
+    assert places == sorted(places)
+    assert "it is fast" in html
 
 
 def test_every_table_and_figure_is_on_the_page() -> None:
@@ -67,7 +97,9 @@ def test_hostile_names_are_text() -> None:
     figure = hours_figure(Summary(document))
     assert figure is not None
     html = report_html(document, {"gpu-hours": figure})
-    assert not {"script", "img"} & {tag for tag, _ in _tags(html)}
+    tags = [tag for tag, _ in _tags(html)]
+    assert "img" not in tags
+    assert tags.count("script") == 1
     assert "\x1b" not in html
     assert "\u202e" not in html
 
