@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -113,6 +113,21 @@ class Directory:
             if name not in self._files:
                 self._remove(name, before)
         self._write_manifest(complete=True)
+
+    def rewrite(self, files: Mapping[str, bytes]) -> None:
+        """Write *files* over those of an earlier run, whose other files stay as they are.
+
+        Raises `OutError` if there is no earlier run.
+        """
+        manifest = read_manifest(self.path)
+        if manifest is None:
+            raise OutError(f"{self.path} holds no earlier run of ours (no {MANIFEST})")
+        self._files = dict(manifest.get("files") or {})
+        kept = ("format", "complete", "files")
+        self._about = {key: value for key, value in manifest.items() if key not in kept}
+        for name, content in files.items():
+            self.write(name, content)
+        self._write_manifest(complete=bool(manifest.get("complete")))
 
     def _remove(self, name: str, before: Any) -> None:
         """Delete a file of an earlier run, if it is still byte for byte what that run wrote."""

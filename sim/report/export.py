@@ -9,17 +9,14 @@ from typing import Any
 
 from sim.ledger.events import FleetEvent
 from sim.report.attempts import Chunk, UsdOf, file_name, write_attempts
-from sim.report.canvas import render
-from sim.report.clock import Clock
+from sim.report.bill_table import bill_csv
+from sim.report.chargeback import chargeback_csv
 from sim.report.csv_text import summary_csv
-from sim.report.curve_figure import curve_figure
 from sim.report.directory import Directory
+from sim.report.exhibits import EXHIBITS, Exhibits, exhibition
 from sim.report.fleet_events import events_csv
-from sim.report.hours_figure import hours_figure
-from sim.report.html import report_html
-from sim.report.summary import Summary
+from sim.report.latency_bins import LatencyBins
 from sim.report.table import Table
-from sim.report.timeline_figure import timeline_figure, timelines
 from sim.report.timeseries import Row, timeseries_csv
 from sim.scenario.scaling_plan import Weekday
 
@@ -54,16 +51,25 @@ def write_out(directory: Directory, findings: Findings) -> None:
     directory.open(_about(document))
     directory.write("summary.json", summary_json(document).encode())
     directory.write("summary.csv", summary_csv(document).encode())
+    directory.write("bill.csv", bill_csv(document).encode())
+    directory.write("chargeback.csv", chargeback_csv(document).encode())
     directory.write("scenario.resolved.yaml", findings.scenario_yaml.encode())
     directory.write("timeseries.csv", timeseries_csv(findings.timeseries).encode())
     directory.write("events.csv", events_csv(findings.events).encode())
-    name = file_name()
+    name, bins = file_name(), LatencyBins()
     with directory.file(name) as stream:
-        write_attempts(name, stream, findings.attempts, findings.usd_of)
-    figures = draw_figures(findings)
-    for figure, svg in figures.items():
-        directory.write(f"figures/{figure}.svg", svg)
-    directory.write("report.html", report_html(document, figures, findings.story).encode())
+        write_attempts(name, stream, bins.watching(findings.attempts), findings.usd_of)
+    exhibits = Exhibits(
+        timeseries=findings.timeseries,
+        events=findings.events,
+        story=findings.story,
+        starts_on=findings.starts_on,
+        curve=findings.curve,
+        latencies=bins.counts,
+    )
+    directory.write(EXHIBITS, exhibits.text().encode())
+    for file, content in exhibition(document, exhibits).items():
+        directory.write(file, content)
     directory.close()
 
 
@@ -77,17 +83,3 @@ def summary_json(document: Mapping[str, Any]) -> str:
     Everything beyond ASCII is escaped, so that no name can move a terminal's cursor.
     """
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
-
-
-def draw_figures(findings: Findings) -> dict[str, bytes]:
-    """SVG by name, without those that there is nothing to draw of."""
-    summary = Summary(findings.summary)
-    drawn = {
-        "utilization-vs-cost": curve_figure(summary, findings.curve),
-        "gpu-hours": hours_figure(summary),
-    }
-    found = {name: svg for name, svg in drawn.items() if svg is not None}
-    clock = Clock(summary.number("window_s") or 0.0, findings.starts_on)
-    for pool, timeline in timelines(findings.timeseries, findings.events, summary, clock).items():
-        found[f"timeline-{pool}"] = render(timeline_figure(timeline))
-    return found
