@@ -20,7 +20,7 @@ from sim.serving.waiting import Queue
 def build_timing(spec: PoolSpec) -> StepTiming:
     """Step times of *spec*'s engines: table, card and host, or the user's own numbers."""
     tokens = spec.resolved_engine().max_num_batched_tokens
-    return _timing(spec.timing, spec.host, _names(spec), tokens)
+    return _timing(spec.timing, spec.host, _names(spec), spec.resolved_compute_factor, tokens)
 
 
 def _names(spec: PoolSpec) -> tuple[str, str, int, str]:
@@ -32,16 +32,15 @@ def _timing(
     timing: str | ExplicitTiming,
     overhead: str | ExplicitHost,
     names: tuple[str, str, int, str],
+    factor: float,
     tokens: int,
 ) -> StepTiming:
     if isinstance(timing, ExplicitTiming):
-        return step_timing(_explicit_table(timing), build_host(overhead), 1.0, tokens)
+        return step_timing(_explicit_table(timing), build_host(overhead), factor, tokens)
     model, card, tensor_parallel, precision = names
     table = kernel_table(
         model, gpu(card).table, tensor_parallel, precision, timing == "extrapolated"
     )
-    # Without a host the step is kernel time as tabulated: no correction for the card either.
-    factor = 1.0 if overhead == "none" else gpu(card).compute_factor
     return step_timing(table, build_host(overhead), factor, tokens)
 
 

@@ -79,7 +79,7 @@ def build_site(
         provider,
         occupancy,
         keeper,
-        PoolMeter(occupancy, provider, keeper, scenario.horizon),
+        PoolMeter(occupancy, provider, keeper, scenario.horizon, _floor(spec)),
         spec.start_replicas,
     )
     if spec.failures is not None:
@@ -90,13 +90,18 @@ def build_site(
     if spec.autoscaler is not None and not isinstance(spec.autoscaler, FixedScaler):
         site.scaling = _scaling(env, keeper, name, scenario, spec.autoscaler)
     if spec.scale_to_zero is not None:
-        site.sleep = Sleep(env, keeper, spec.scale_to_zero.after)
+        site.sleep = Sleep(env, keeper, spec.scale_to_zero.after, site.scaling)
     return site
 
 
 def _most(spec: PoolSpec) -> int:
     """Most replicas that can ever be routed to at one time; 1 only for a fleet of one for ever."""
     return spec.start_replicas if spec.is_fixed else max(2, spec.most_replicas)
+
+
+def _floor(spec: PoolSpec) -> int:
+    """Fewest replicas where the load alone might ask for fewer; 0 if it has no say."""
+    return spec.least_replicas if spec.scales else 0
 
 
 def _phases(spec: PoolSpec) -> Phases:
@@ -135,6 +140,7 @@ def _upkeep(spec: PoolSpec) -> Upkeep:
         load=phases.load,
         init=phases.init,
         first_request=phases.first_request,
+        warmed=spec.cold_start.warmed,
         drain_s=DRAIN_S if rollouts is None else rollouts.drain_s,
         surge=1 if rollouts is None else rollouts.max_surge,
         unavailable=0 if rollouts is None else rollouts.max_unavailable,
@@ -189,13 +195,14 @@ def _scaling(
         answers=isinstance(spec, P95Scaler) or by_tokens,
         rates=isinstance(spec, HpaScaler | ForecastScaler),
     )
-    return Scaling(env, keeper, _scaler(name, scenario, spec), looks, history)
+    plans = isinstance(spec, ScheduleScaler | ForecastScaler)
+    return Scaling(env, keeper, _scaler(name, scenario, spec), looks, history, plans=plans)
 
 
 def _scaler(name: str, scenario: Scenario, spec: Moving) -> Scaler:
     pool = scenario.pools[name]
     least, most = max(1, pool.least_replicas), pool.most_replicas
-    routes = [route for route in scenario.routes.values() if route.pool == name and route.slo]
+    routes = [route for route in scenario.routes.values() if name in route.pools and route.slo]
 
     def promised(metric: str) -> list[float]:
         targets = [target for route in routes if route.slo for target in route.slo.targets()]
@@ -213,6 +220,6 @@ def _scaler(name: str, scenario: Scenario, spec: Moving) -> Scaler:
         case HpaScaler():
             return Hpa(spec)
         case ScheduleScaler():
-            return Schedule(spec, scenario.starts_on, least=least, most=most)
+            return Schedule(spec, scenario.starts_on, least=pool.least_replicas, most=most)
         case ForecastScaler():
-            return Forecast(spec, least=least, most=most)
+            return Forecast(spec, least=pool.least_replicas, most=most)

@@ -68,6 +68,7 @@ class Faults:
         self.crews = simpy.Resource(env, hazards.crews) if hazards.crews is not None else None
         self.failures = 0
         self._out_until_s: dict[str, float] = {}  # by zone
+        self._cut_off: dict[Seat, int] = {}  # replicas of nodes that are cut off, and their lives
         if hazards.node_life is not None:
             keeper.on_up.append(self._watch_node)
         if hazards.replica_life is not None or hazards.stall_gap is not None:
@@ -152,7 +153,7 @@ class Faults:
         On a node that has died meanwhile it starts with that node.
         """
         assert self.hazards.replica_life is not None
-        left_s = draw(self.hazards.replica_life, self.draws.uniform(4, seat.index, life))
+        left_s = draw(self.hazards.replica_life, self.draws.uniform(4, seat.number, life))
         yield self.env.timeout(left_s)
         if seat.life != life:
             return  # it has gone, or is another process by now
@@ -160,7 +161,7 @@ class Faults:
         self.keeper.fail(seat)
         self.keeper.note("crash", f"replica {seat.index} crashed")
         life = seat.life
-        notice_s = draw(self.hazards.detection, self.draws.uniform(5, seat.index, life))
+        notice_s = draw(self.hazards.detection, self.draws.uniform(5, seat.number, life))
         yield self.env.timeout(notice_s)
         if seat.life == life and seat.node.phase is Phase.UP:
             self.keeper.restart(seat)
@@ -201,25 +202,38 @@ class Faults:
         self, number: int, share: float, for_s: float
     ) -> Generator[simpy.Event, None, None]:
         """A part of the nodes is cut off, and comes back as it was, with empty caches."""
-        keeper = self.keeper
+        keeper, until_s = self.keeper, self.env.now + for_s
         up = [n for n in keeper.provider.nodes.values() if n.phase is Phase.UP and n.seats]
         gone = up[: ceil(share * len(up) - 1e-9)]
-        seats = [s for node in gone for s in node.seats if s.state is State.READY]
-        for seat in seats:
-            keeper.fail(seat)
-        lives = {seat: seat.life for seat in seats}
+        for node in gone:
+            node.cut_until_s = max(node.cut_until_s, until_s)
+            for seat in node.seats:
+                if seat.state is State.READY:
+                    keeper.fail(seat)
+                    self._cut_off[seat] = seat.life
         keeper.note("outage", f"{len(gone)} of {len(up)} nodes are cut off")
         notice_s = draw(self.hazards.detection, self.draws.uniform(8, number))
-        yield self.env.timeout(min(notice_s, for_s))
-        for seat, life in lives.items():
-            if seat.life == life:
-                keeper.pool.unroute(seat)
-        yield self.env.timeout(for_s - min(notice_s, for_s))
-        for seat, life in lives.items():
-            if seat.life == life and seat.node.phase is Phase.UP:
-                keeper.restore(seat)
+        if notice_s < for_s:
+            yield self.env.timeout(notice_s)
+            for node in gone:
+                node.unreachable = True
+                for seat in node.seats:
+                    if self._cut_off.get(seat) == seat.life:
+                        keeper.pool.unroute(seat)
+        yield self.env.timeout(until_s - self.env.now)
+        for node in gone:
+            if node.cut_until_s <= self.env.now:
+                self._reconnect(node)
         keeper.note("outage-over", f"{len(gone)} of {len(up)} nodes are back")
         keeper.reconcile(REPLACEMENT)  # a rollout may have waited for them
+
+    def _reconnect(self, node: Node) -> None:
+        """*node* is reached again; one that has died since stays dead."""
+        node.unreachable = False
+        for seat in list(node.seats):
+            if self._cut_off.pop(seat, None) == seat.life and node.phase is Phase.UP:
+                self.keeper.pool.unroute(seat)
+                self.keeper.restore(seat)
 
     # -- stalls ----------------------------------------------------------------------------------
 
@@ -231,10 +245,12 @@ class Faults:
         batcher = seat.replica.batcher
         due_s = busy_until_s(batcher, self.env.now)
         while seat.life == life:
-            due_s += draw(hazards.stall_gap, self.draws.uniform(9, seat.index, life, spell))
+            due_s += draw(hazards.stall_gap, self.draws.uniform(9, seat.number, life, spell))
             while (lack_s := due_s - busy_until_s(batcher, self.env.now)) > 1e-9:
                 yield self.env.timeout(max(lack_s, LEAST_LOOK_S))
                 if seat.life != life:
                     return
-            seat.replica.stall(draw(hazards.stall, self.draws.uniform(10, seat.index, life, spell)))
+            seat.replica.stall(
+                draw(hazards.stall, self.draws.uniform(10, seat.number, life, spell))
+            )
             spell += 1

@@ -5,19 +5,35 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
+from typing import Protocol
 
 import simpy
 
-from sim.fleet.door import Door
 from sim.serving.sequence import Sequence
+
+
+class Entrance(Protocol):
+    """One route's way in and out."""
+
+    def arrive(self, sequence: Sequence) -> None:
+        """A request has come."""
+        ...
+
+    def ended(self, sequence: Sequence) -> None:
+        """An attempt has ended."""
+        ...
+
+    def close(self) -> list[Sequence]:
+        """Return the attempts that no pool has: the run is over."""
+        ...
 
 
 class Gateway:
     """Counts requests in and out, and hands every ended attempt to *record*.
 
-    *submit* sends a request to its pool, one for each route, in their order. A route whose clients
-    do nothing but wait has no door. `drained` succeeds once the window [0, *horizon_s*) is over and
-    every request that arrived in it is settled.
+    *submit* sends a request to its pool, one for each route, in their order. A route to one pool
+    whose clients do nothing but wait has no door. `drained` succeeds once the window
+    [0, *horizon_s*) is over and every request that arrived in it is settled.
     """
 
     def __init__(
@@ -31,13 +47,13 @@ class Gateway:
         self.submit = submit
         self.horizon_s = horizon_s
         self.record = record
-        self.doors: list[Door | None] = [None] * len(submit)
+        self.doors: list[Entrance | None] = [None] * len(submit)
         self.arrived = [0] * len(submit)
         self.open = 0  # requests of the window that are not settled
         self.drained = env.event()
         self.listeners: dict[int, Callable[[Sequence], None]] = {}
 
-    def install(self, route: int, door: Door) -> None:
+    def install(self, route: int, door: Entrance) -> None:
         """Let the requests of *route* pass through *door*."""
         self.doors[route] = door
         self.submit[route] = door.arrive

@@ -31,10 +31,14 @@ class Hosted:
     def answer(self, sequence: Sequence) -> None:
         """Write into *sequence*, sent at `queued_at_s`, that it is answered."""
         sequence.outcome = Outcome.COMPLETED
-        sequence.first_token_at_s = sequence.queued_at_s + self._first_s(sequence)
+        sequence.first_token_at_s = self.first_token_at_s(sequence)
         sequence.finished_at_s = sequence.queued_at_s + self.answer_s(sequence)
         sequence.generated = sequence.output_tokens
         sequence.computed = sequence.input_tokens + sequence.output_tokens - 1
+
+    def first_token_at_s(self, sequence: Sequence) -> float:
+        """Return when the first token of *sequence*, sent at `queued_at_s`, comes."""
+        return sequence.queued_at_s + self._first_s(sequence)
 
     def _first_s(self, sequence: Sequence) -> float:
         return draw(self.ttft, self.draws.uniform(sequence.number, 0))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 
 import simpy
 
+from sim.fleet.leaving import least_missed
 from sim.fleet.node import Node, Phase
 from sim.fleet.occupancy import Occupancy
 from sim.fleet.pool import Pool
@@ -30,7 +31,8 @@ class Upkeep:
     """How a pool is kept.
 
     `load`, `init` and `first_request` are laws of seconds: what a replica takes on a node that is
-    up, and what its first request waits for besides. A stopped replica has `drain_s` to finish
+    up, and its first request besides; if it is `warmed` that one comes before it is ready, and no
+    user waits for it. A stopped replica has `drain_s` to finish
     what it holds. `total` says how many replicas are held where so many are wanted. During a
     rollout there are at most `surge` more than that, and at most `unavailable` fewer ready.
     `warm_nodes` are kept up without a replica. `spreads`: no zone gets a replica while another
@@ -40,6 +42,7 @@ class Upkeep:
     load: Law
     init: Law
     first_request: Law
+    warmed: bool = True
     drain_s: float = 60.0
     surge: int = 1
     unavailable: int = 0
@@ -70,8 +73,10 @@ class Keeper:
         self.draws = draws
         self.on_ready: list[Callable[[Seat], None]] = []
         self.on_up: list[Callable[[Node], None]] = []
+        self.on_counted: Callable[[], None] = lambda: None
         self.wanted = 0
         self.version = 0
+        self.numbers = count()
         self.events: list[FleetEvent] = []
         self.unplaced_gpus = Level()
         provider.on_refused = self._refused
@@ -133,7 +138,7 @@ class Keeper:
         lack = self.target - len(live)
         for _ in range(int(min(lack, room))):
             self._start(cause)
-        for seat in islice(self._least_missed(live), max(0, -lack)):
+        for seat in islice(least_missed(live), max(0, -lack)):
             self.stop(seat, self.upkeep.drain_s)
         self._tidy()
 
@@ -142,38 +147,15 @@ class Keeper:
 
     def _stop_old(self) -> None:
         """Stop replicas of older versions, as far as enough are ready without them."""
-        spare = self.occupancy.count(State.READY) - (self.target - self.upkeep.unavailable)
+        ready = sum(seat.seems_ready for seat in self.seats)
+        spare = ready - (self.target - self.upkeep.unavailable)
         old = [seat for seat in self._live() if seat.version != self.version]
-        for seat in self._least_missed(old):
-            if seat.state is State.READY:
+        for seat in least_missed(old):
+            if seat.seems_ready:
                 if spare <= 0:
                     break
                 spare -= 1
             self.stop(seat, self.upkeep.drain_s)
-
-    @staticmethod
-    def _least_missed(seats: list[Seat]) -> Iterator[Seat]:
-        """Yield *seats*, first those not ready, then those of fuller zones and emptier nodes.
-
-        The next is chosen when it is asked for: what became of those before it counts.
-        """
-        in_zone = Counter(seat.node.zone for seat in seats)
-        left = list(seats)
-        while left:
-            seat = min(
-                left,
-                key=lambda s: (
-                    s.state is State.READY,
-                    s.state,
-                    -in_zone[s.node.zone],
-                    len(s.node.seats),
-                    s.held,
-                    -s.index,
-                ),
-            )
-            left.remove(seat)
-            in_zone[seat.node.zone] -= 1
-            yield seat
 
     # -- starting --------------------------------------------------------------------------------
 
@@ -192,7 +174,7 @@ class Keeper:
         return max(roomy, key=lambda n: (n.phase, len(n.seats), -n.number), default=None)
 
     def _seat(self, node: Node, cause: str) -> Seat:
-        seat = Seat(self.make_replica(node.slow), node, self.version, cause)
+        seat = Seat(self.make_replica(node.slow), node, self.version, cause, next(self.numbers))
         node.seats.append(seat)
         paid = node.phase is not Phase.ORDERED
         self.occupancy.move(seat, State.STARTING if paid else State.ORDERED)
@@ -214,9 +196,15 @@ class Keeper:
             self.env.process(self._boot(seat, seat.life))
 
     def _boot(self, seat: Seat, life: int) -> Generator[simpy.Event, None, None]:
-        """Load weights and start the engine."""
-        for number, law in enumerate((self.upkeep.load, self.upkeep.init)):
-            yield self.env.timeout(draw(law, self.draws.uniform(seat.index, life, number)))
+        """Load weights, start the engine and warm it up."""
+        upkeep = self.upkeep
+        phases = (upkeep.load, upkeep.init, upkeep.first_request)[: 3 if upkeep.warmed else 2]
+        chances = (self.draws.uniform(seat.number, life, n) for n in range(len(phases)))
+        yield self.env.timeout(sum(map(draw, phases, chances)))
+        if seat.life != life:
+            return
+        while (cut_s := seat.node.cut_until_s - self.env.now) > 0.0:
+            yield self.env.timeout(cut_s)
             if seat.life != life:
                 return
         self._ready(seat)
@@ -225,9 +213,9 @@ class Keeper:
         if seat.cause == START:  # it was there before the run began
             self._open(seat)
             return
-        first_s = draw(self.upkeep.first_request, self.draws.uniform(seat.index, seat.life, 2))
-        if first_s:
-            seat.replica.stall(first_s)
+        if not self.upkeep.warmed:
+            chance = self.draws.uniform(seat.number, seat.life, 2)
+            seat.replica.stall(draw(self.upkeep.first_request, chance))
         self._open(seat)
         self.note("ready", f"replica {seat.index} is ready ({seat.cause})")
         self.reconcile(SCALE)
@@ -269,10 +257,17 @@ class Keeper:
         self._count_unplaced()
 
     def _tidy(self) -> None:
-        """Give back nodes that host nothing, all but the warm ones; order warm ones that lack."""
-        empty = [n for n in self.provider.nodes.values() if not n.seats and n.phase <= Phase.UP]
-        empty.sort(key=lambda node: (node.leaving, -node.phase))
-        warm = min(self.upkeep.warm_nodes, sum(not node.leaving for node in empty))
+        """Give back nodes that host nothing, all but the warm ones; order warm ones that lack.
+
+        One under repair goes too; one that has failed is given up when that is noticed.
+        """
+        empty = [
+            node
+            for node in self.provider.nodes.values()
+            if not node.seats and node.phase is not Phase.FAILED
+        ]
+        empty.sort(key=lambda node: (not node.is_sound, -node.phase))
+        warm = min(self.upkeep.warm_nodes, sum(node.is_sound for node in empty))
         for node in empty[warm:]:
             self.provider.release(node)
         for _ in range(self.upkeep.warm_nodes - warm):
@@ -344,3 +339,4 @@ class Keeper:
         change = free - self.unplaced_gpus.now
         if change:
             self.unplaced_gpus.change(self.env.now, change)
+        self.on_counted()

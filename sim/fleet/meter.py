@@ -10,6 +10,8 @@ from sim.fleet.keeper import Keeper
 from sim.fleet.occupancy import Occupancy
 from sim.fleet.provider import Provider
 from sim.fleet.seat import PAID, State
+from sim.fleet.standing import Standing
+from sim.ledger.lease import seconds_at_least
 from sim.ledger.level import Level
 from sim.ledger.usage import INTERVAL_S, PoolUsage
 
@@ -18,15 +20,24 @@ ROUNDING = 1e-9
 
 
 class PoolMeter:
-    """What the nodes and replicas of one pool were in the window [0, *window_s*)."""
+    """What the nodes and replicas of one pool were in the window [0, *window_s*).
+
+    *least* is the least number of replicas that the pool may scale down to; 0 if it never scales.
+    """
 
     def __init__(
-        self, occupancy: Occupancy, provider: Provider, keeper: Keeper, window_s: float
+        self,
+        occupancy: Occupancy,
+        provider: Provider,
+        keeper: Keeper,
+        window_s: float,
+        least: int = 0,
     ) -> None:
         self.occupancy = occupancy
         self.provider = provider
         self.keeper = keeper
         self.window_s = window_s
+        self.standing = Standing(keeper, least)
         self._opened = self._closed = (0.0, 0.0, 0.0)
 
     def open(self) -> None:
@@ -66,12 +77,33 @@ class PoolMeter:
             failed_s=spent_s[State.FAILED],
             node_s=self._node_s(spot=False),
             spot_node_s=self._node_s(spot=True),
+            nodes_at_least_s=seconds_at_least(
+                (lease for lease in self.provider.leases if not lease.spot), 0.0, window_s
+            ),
             unplaced_gpu_s=self.keeper.unplaced_gpus.integral(0.0, window_s)
             + tail_node_s * terms.spare_gpus,
             kv_used_block_s=block_s,
             kv_block_s=self.occupancy.blocks.integral(0.0, window_s),
             paid_by_interval=self._by_interval(intervals, tails),
+            starting_by_cause_s={
+                cause: level.integral(0.0, window_s)
+                for cause, level in self.occupancy.starting.items()
+            },
+            tail_node_s=tail_node_s,
+            warm_node_s=self.standing.warm.integral(0.0, window_s),
+            surge_s=self.standing.surge.integral(0.0, window_s),
+            spare_s=self.standing.spare.integral(0.0, window_s),
+            floor_by_interval=self._mean(self.standing.floor, intervals),
+            floor_ready_by_interval=self._mean(self.standing.floor_ready, intervals),
+            starts={cause: self._count(at_s) for cause, at_s in self.occupancy.starts.items()},
+            deaths=self._count(self.occupancy.deaths),
         )
+
+    def _mean(self, level: Level, intervals: int) -> np.ndarray:
+        return level.by_interval(INTERVAL_S, intervals, self.window_s)
+
+    def _count(self, at_s: list[float]) -> float:
+        return float(sum(0.0 <= t < self.window_s for t in at_s))
 
     def _tails(self) -> Level:
         """Return the nodes that were given back, but are paid to the end of a unit."""

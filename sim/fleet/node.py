@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from math import inf
 
 from sim.fleet.seat import Seat
 from sim.ledger.lease import Lease
@@ -23,11 +24,13 @@ class Node:
     """A machine with room for *slots* replicas.
 
     `leaving`: the provider has said that it will take it away, so that nothing is started there.
-    `life` counts changes of its phase, as a seat's does.
+    Until `cut_until_s` nobody reaches it, which is known if it is `unreachable`. `life` counts
+    changes of its phase, as a seat's does.
     """
 
     __slots__ = (
         "cause",
+        "cut_until_s",
         "lease",
         "leaving",
         "life",
@@ -37,6 +40,7 @@ class Node:
         "slots",
         "slow",
         "spot",
+        "unreachable",
         "zone",
     )
 
@@ -52,11 +56,18 @@ class Node:
         self.seats: list[Seat] = []
         self.phase = Phase.ORDERED
         self.leaving = False
+        self.cut_until_s = -inf
+        self.unreachable = False
         self.life = 0
         self.lease: Lease | None = None
 
     @property
+    def is_sound(self) -> bool:
+        """Whether it is up or on its way, and will stay."""
+        coming = self.phase in (Phase.ORDERED, Phase.PROVISIONING, Phase.UP)
+        return coming and not self.leaving and not self.unreachable
+
+    @property
     def has_room(self) -> bool:
         """Whether one more replica may be put there."""
-        sound = self.phase in (Phase.ORDERED, Phase.PROVISIONING, Phase.UP)
-        return sound and not self.leaving and len(self.seats) < self.slots
+        return self.is_sound and len(self.seats) < self.slots

@@ -11,6 +11,10 @@ targets. TPOT cannot see a batch that is full, so a *guard* watches TTFT: when i
 or the age of the oldest waiting request, is above the guard, that too asks for more (by the same
 law with floor 0) and forbids down. So nothing that finishes while work waits means up, never hold.
 
+While the pool empties, at a pace that has it empty within the stable time, the guard holds: who
+waits there is a backlog that is worked off. And where TPOT is content the batch is full before TPOT
+can tell, so that for some hours the law does not go down to the r at which the guard fired.
+
 A change of r voids what was measured: p counts from a window and a metric delay after it, when all
 of it was measured with the new r.
 """
@@ -29,6 +33,9 @@ LOAD_EXPONENT = 1.5
 LOOKS_TO_GO_UP = 2
 """Looks running that must ask for more."""
 
+REMEMBERED_S = 6 * 3600.0
+"""How long the law does not go down to a number of replicas at which the guard fired."""
+
 QUANTILE_TO_GO_DOWN = 0.9
 """Quantile of p over the stable time that must allow one replica fewer."""
 
@@ -40,6 +47,7 @@ HOLD = "p95 of TPOT near target"
 HOLD_VOID = "ready replicas changed a moment ago"
 HOLD_ONCE = "asked for more once"
 HOLD_STARTING = "enough replicas are starting"
+HOLD_DRAINING = "a backlog is worked off"
 HOLD_UNREADY = "no replica is ready"
 AT_LEAST = "at the least replicas"
 AT_MOST = "at the most replicas"
@@ -69,11 +77,17 @@ class P95:
         self._since_s = 0.0
         self._asked = 0
         self._seen: deque[tuple[float, float]] = deque()
+        self._held: deque[tuple[float, int]] = deque()  # since r changed, of the last window
+        self._too_few: dict[int, float] = {}  # replicas at which the guard fired, and when
 
     def decide(self, seen: Observation) -> Decision:
         """Return how many replicas are wanted from now on. O(looks within the stable time)."""
         if seen.ready != self._ready:
             self._ready, self._since_s, self._asked = seen.ready, seen.now_s, 0
+            self._held.clear()
+        self._held.append((seen.now_s, seen.held))
+        while self._held[0][0] < seen.now_s - self.spec.window:
+            self._held.popleft()
         wanted = min(max(seen.wanted, self.least), self.most)
         if wanted != seen.wanted:
             return Decision(wanted, AT_LEAST if wanted == self.least else AT_MOST)
@@ -83,6 +97,12 @@ class P95:
             return Decision(wanted, HOLD_VOID)
         self._remember(seen)
         needed, reason = self._needed(seen)
+        if reason in (UP_TTFT, UP_STARVED):
+            if self._empties(seen):
+                self._asked = 0
+                return Decision(wanted, HOLD_DRAINING)
+            if reason == UP_TTFT and not seen.starting:
+                self._too_few[seen.ready] = seen.now_s
         if needed > seen.ready:
             self._asked += 1
             return self._up(wanted, needed, reason)
@@ -90,6 +110,12 @@ class P95:
         if self._may_go_down(seen):
             return Decision(wanted - 1, DOWN)
         return Decision(wanted, HOLD)
+
+    def _empties(self, seen: Observation) -> bool:
+        """Whether the pool will be empty within the stable time, at the pace of the last window."""
+        at_s, held = self._held[0]
+        pace_per_s = (held - seen.held) / max(seen.now_s - at_s, self.spec.every)
+        return pace_per_s * self.spec.stable >= seen.held
 
     def _up(self, wanted: int, needed: int, reason: str) -> Decision:
         if self._asked < LOOKS_TO_GO_UP:
@@ -147,6 +173,9 @@ class P95:
     def _may_go_down(self, seen: Observation) -> bool:
         stable = seen.now_s - self._since_s >= self.spec.stable
         if seen.starting or not stable or seen.ready <= max(self.least, 1) or not self._seen:
+            return False
+        fired_s = self._too_few.get(seen.ready - 1, -math.inf)
+        if seen.now_s - fired_s < REMEMBERED_S:
             return False
         ranked = sorted(p for _, p in self._seen)
         p = ranked[math.ceil(QUANTILE_TO_GO_DOWN * len(ranked)) - 1]

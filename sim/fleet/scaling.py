@@ -50,7 +50,11 @@ class Watcher(Protocol):
 
 
 class Scaling:
-    """Shows *scaler* the pool at regular times, and lets *keeper* carry out what it decides."""
+    """Shows *scaler* the pool at regular times, and lets *keeper* carry out what it decides.
+
+    One that *plans* knows beforehand how many will be needed: it wakes a pool that is asleep, and
+    `on_none` is told when it needs none. Others leave that to whoever asks.
+    """
 
     def __init__(
         self,
@@ -59,21 +63,30 @@ class Scaling:
         scaler: Scaler,
         looks: Looks,
         history: History,
+        *,
+        plans: bool = False,
     ) -> None:
         self.env = env
         self.keeper = keeper
         self.scaler = scaler
         self.looks = looks
         self.history = history
+        self.plans = plans
+        self.planned = 0
+        self.on_none: Callable[[], None] = lambda: None
         self._gauges: deque[tuple[float, dict[Gauge, PodValues]]] = deque()
 
     def run(self) -> Generator[simpy.Event, None, None]:
-        """Look again and again, for ever; a pool that is asleep is left to whoever wakes it."""
+        """Look again and again, for ever."""
         while True:
             yield self.env.timeout(self.looks.every_s)
             decision = self.scaler.decide(self._observe())
-            if self.keeper.wanted:
-                self.keeper.want(decision.replicas, decision.reason)
+            if self.plans:
+                self.planned = decision.replicas
+            if self.keeper.wanted or self.planned:
+                self.keeper.want(max(1, decision.replicas), decision.reason)
+            if not decision.replicas:
+                self.on_none()
 
     def submitting(self, submit: Submit) -> Submit:
         """Return *submit* with each attempt remembered."""
@@ -154,13 +167,23 @@ def _gauges(seats: list[Seat], requests_per_s: float) -> dict[Gauge, PodValues]:
 class Sleep:
     """Lets a pool have no replica while nobody asks: the first who does wakes it.
 
-    It is put to sleep when it has been empty, and able to serve, for *after_s*.
+    It is put to sleep when it has been empty, and able to serve, for *after_s*, unless *scaling*
+    plans with replicas.
     """
 
-    def __init__(self, env: simpy.Environment, keeper: Keeper, after_s: float) -> None:
+    def __init__(
+        self,
+        env: simpy.Environment,
+        keeper: Keeper,
+        after_s: float,
+        scaling: Scaling | None = None,
+    ) -> None:
         self.env = env
         self.keeper = keeper
         self.after_s = after_s
+        self.scaling = scaling
+        if scaling is not None:
+            scaling.on_none = self._tire
         self._spells = 0  # counts what comes and goes: an alarm set before the last is void
         self._armed: int | None = None  # the spell of the last alarm
         keeper.pool.on_missed = self._wake
@@ -200,5 +223,8 @@ class Sleep:
             alarm.callbacks.append(self._fall_asleep)
 
     def _fall_asleep(self, alarm: simpy.Event) -> None:
-        if alarm.value == self._spells:
+        if alarm.value != self._spells:
+            return
+        self._armed = None
+        if self.scaling is None or not self.scaling.planned:
             self.keeper.want(0, "nobody has asked for a while")

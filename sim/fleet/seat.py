@@ -31,7 +31,9 @@ class Seat:
 
     `cause` says why it was started (start, scale, rollout, replacement), `version` by which
     rollout. `life` counts changes of its state: a process that waited and finds another number
-    than it left is void. `slot` is its place in the router while requests go there.
+    than it left is void. `slot` is its place in the router while requests go there. `index` tells
+    it from every other replica of the fleet, `number` from those of its pool: by it things are
+    drawn, so that what happens in one pool does not depend on the others.
     """
 
     __slots__ = (
@@ -40,15 +42,19 @@ class Seat:
         "index",
         "life",
         "node",
+        "number",
         "replica",
         "slot",
         "state",
         "version",
     )
 
-    def __init__(self, replica: Replica, node: Node, version: int, cause: str) -> None:
+    def __init__(
+        self, replica: Replica, node: Node, version: int, cause: str, number: int | None = None
+    ) -> None:
         self.replica = replica
         self.index = replica.index
+        self.number = replica.index if number is None else number
         self.node = node
         self.version = version
         self.cause = cause
@@ -62,6 +68,11 @@ class Seat:
         """Sequences in its engine, waiting or running."""
         batcher = self.replica.batcher
         return len(batcher.running) + batcher.waiting.count + len(batcher.coming)
+
+    @property
+    def seems_ready(self) -> bool:
+        """Whether it is ready, for all that is known: that it has died may not be noticed yet."""
+        return self.state is State.READY or (self.state is State.FAILED and self.slot is not None)
 
     def __repr__(self) -> str:
         return f"Seat({self.index}, {self.state.name}, node {self.node.number})"

@@ -15,6 +15,7 @@ from sim.scenario.hint import did_you_mean, listed
 from sim.scenario.redundancy import Redundancy
 from sim.scenario.replicas import ReplicaRange
 from sim.scenario.scale_to_zero import ScaleToZero
+from sim.scenario.scaling_plan import ScheduleScaler
 from sim.scenario.spec import Fault, raise_all
 from sim.units import shown
 
@@ -69,7 +70,16 @@ def zero_fits(to_zero: ScaleToZero | None, known: Mapping[str, Any]) -> None:
     """Check that scale_to_zero and a least of 0 come together, and that something moves bounds."""
     if not {"replicas", "autoscaler"} <= known.keys():
         return
-    replicas = known["replicas"]
+    replicas, scaler = known["replicas"], known["autoscaler"]
+    if to_zero is None and isinstance(scaler, ScheduleScaler):
+        rule = "0 needs scale_to_zero, such as {after: 5m}: when the last replica goes"
+        raise_all(
+            [
+                Fault(rule, "..", "autoscaler", "steps", number, "replicas")
+                for number, step in enumerate(scaler.steps)
+                if not step.replicas
+            ]
+        )
     bounds = replicas if isinstance(replicas, ReplicaRange) else None
     if to_zero is not None:
         if bounds is None:
@@ -80,7 +90,7 @@ def zero_fits(to_zero: ScaleToZero | None, known: Mapping[str, Any]) -> None:
     elif bounds is not None and bounds.min == 0:
         rule = "0 needs scale_to_zero, such as {after: 5m}: when the last replica goes"
         raise Fault(rule, "..", "replicas", "min")
-    elif bounds is not None and known["autoscaler"] is None:
+    elif bounds is not None and scaler is None:
         rule = "has bounds, but nothing moves within them: give autoscaler, or just a number"
         raise Fault(rule, "..", "replicas")
 
@@ -119,7 +129,7 @@ def targets_are_known(pools: Mapping[str, Pool], routes: Mapping[str, Route]) ->
     """Yield a fault for each `p95` autoscaler whose target neither it nor an SLO says."""
     for name, pool in pools.items():
         if isinstance(pool.autoscaler, P95Scaler):
-            served = [route.slo for route in routes.values() if route.pool == name and route.slo]
+            served = [route.slo for route in routes.values() if name in route.pools and route.slo]
             slos_s = [slo.tpot_p95 for slo in served if slo.tpot_p95 is not None]
             try:
                 pool.autoscaler.target_tpot_s(slos_s)

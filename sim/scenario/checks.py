@@ -108,7 +108,7 @@ def node_fits(node: Node, known: Mapping[str, Any]) -> None:
         faults.append(Fault(f"must be at least tensor_parallel, {width} (got {node.gpus})", "gpus"))
     explicit = isinstance(known.get("timing"), ExplicitTiming)
     gpu_name = None if explicit else known.get("gpu")
-    if not node.has_price:
+    if not node.is_priced:
         faults.append(Fault(_no_price(gpu_name)))
     if gpu_name and "timing" in known:
         faults += _wrong_rows(node, gpu_name)
@@ -116,7 +116,8 @@ def node_fits(node: Node, known: Mapping[str, Any]) -> None:
 
 
 def _wrong_rows(node: Node, gpu_name: str) -> Iterator[Fault]:
-    for priced, steps in ((node, ()), (node.spot, ("spot",))):
+    priced_ones = ((node, ()), (node.spot, ("spot",)), (node.reserved, ("reserved",)))
+    for priced, steps in priced_ones:
         row = priced.price_row if priced is not None else None
         if row and row.gpu != gpu_name:
             rule = f"is the price of {row.gpu}, but the pool runs on {gpu_name}"

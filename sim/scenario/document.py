@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, Strict, model_validator
 
 from sim.scenario.agreement import targets_are_known
 from sim.scenario.bill import BillLine
+from sim.scenario.hosted import Hosted, hosted_faults
 from sim.scenario.pool import Pool
 from sim.scenario.references import broken_references
 from sim.scenario.route import Route
@@ -69,12 +70,27 @@ class Scenario(Spec):
     bill: Annotated[tuple[BillLine, ...], Strict(False)] = Field(
         default=(), description="What it costs beside the nodes, line by line."
     )
+    hosted: Hosted | None = Field(
+        default=None,
+        description="The API that all routes could be answered by, but those that name their own: "
+        "{provider, model} or your contract's prices. Default: no comparison.",
+    )
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
         raise_all(broken_references(self.model_dump(include={"routes", "pools", "bill"})))
         raise_all(list(targets_are_known(self.pools, self.routes)))
+        raise_all(list(hosted_faults(self.routes, self.hosted)))
         return self
+
+    def hosted_of(self, route: str) -> Hosted | None:
+        """The API that *route* could go to, or goes to; None if none is given."""
+        return self.routes[route].hosted or self.hosted
+
+    def api_edges_tokens(self, route: str) -> tuple[int, ...]:
+        """Tokens of prompt at which the price of any API that *route* has to do with changes."""
+        apis = (self.hosted_of(route), self.routes[route].overflow)
+        return tuple(sorted({e for api in apis if api for e in api.price.edges_tokens}))
 
     def resolved(self) -> dict[str, Any]:
         """Return the document with all defaults filled in, the GPUs' among them, as plain values.

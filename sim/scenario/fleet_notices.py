@@ -8,7 +8,7 @@ distributed systems, HotOS 2021).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sim.catalog.gpus import gpu
 from sim.catalog.hosts import host
@@ -26,11 +26,12 @@ FEW_FAILURES = 1 / 20
 """Below so many failures expected in the horizon, one run says little of what they cost."""
 
 
-def route_notices(path: str, route: Route, pool: Pool) -> Iterator[Notice]:
-    """Yield what is worth a warning about the clients of *route*, which *pool* serves."""
+def route_notices(path: str, route: Route, pools: Sequence[Pool]) -> Iterator[Notice]:
+    """Yield what is worth a warning about the clients of *route*, which *pools* serve, if any."""
     if route.patience is not None and route.output_tokens is not None:
         mean = route.output_tokens.rough_mean
-        alone_s, patient_s = mean * lone_token_s(pool), route.patience.mean_s
+        alone_s = mean * max((lone_token_s(pool) for pool in pools), default=0.0)
+        patient_s = route.patience.mean_s
         if patient_s < alone_s:
             text = f"{format_duration(patient_s)} is less than an answer of {mean:.0f} tokens takes"
             rest = f"even alone on an engine, some {format_duration(round(alone_s, 1))}"

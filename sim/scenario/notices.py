@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from sim.catalog.genai import package_version
 from sim.catalog.gpus import gpu
 from sim.catalog.models import model
 from sim.catalog.prices import STALE_AFTER_DAYS, age_days
 from sim.catalog.timings import kernel_table
+from sim.scenario.api_price import ApiPriced
 from sim.scenario.arrivals import PoissonArrivals, VaryingArrivals
+from sim.scenario.bill_notices import bill_notices
 from sim.scenario.document import Scenario
 from sim.scenario.fleet_notices import pool_notices, route_notices
 from sim.scenario.node_price import NodePrice
@@ -35,18 +38,24 @@ def warnings_of(scenario: Scenario, today: date) -> tuple[Notice, ...]:
 
 def _all(scenario: Scenario, today: date) -> Iterator[Notice]:
     yield from _horizon(scenario)
+    yield from _api("hosted", scenario.hosted, today)
     for name, route in scenario.routes.items():
+        yield from _api(f"routes.{name}.hosted", route.hosted, today)
+        yield from _api(f"routes.{name}.overflow", route.overflow, today)
         yield from _route(f"routes.{name}", route, scenario.horizon)
-        yield from route_notices(f"routes.{name}", route, scenario.pools[route.pool])
-    used = {route.pool for route in scenario.routes.values()}
+        pools = [scenario.pools[pool] for pool in route.pools]
+        yield from route_notices(f"routes.{name}", route, pools)
+    used = {pool for route in scenario.routes.values() for pool in route.pools}
     for name, pool in scenario.pools.items():
         if name not in used:
             text = "no route uses this pool; it is paid all the same"
             yield Notice("unused-pool", f"pools.{name}", text)
         yield from _price(f"pools.{name}.node.price", pool.node, today)
         yield from _price(f"pools.{name}.node.spot.price", pool.node.spot, today)
+        yield from _price(f"pools.{name}.node.reserved.price", pool.node.reserved, today)
         yield from _timing(f"pools.{name}", pool)
         yield from pool_notices(f"pools.{name}", pool, scenario.horizon)
+    yield from bill_notices(scenario, today)
 
 
 def _horizon(scenario: Scenario) -> Iterator[Notice]:
@@ -103,6 +112,16 @@ def _price(path: str, priced: NodePrice | None, today: date) -> Iterator[Notice]
     if row is not None and (age := age_days(row, today)) > STALE_AFTER_DAYS:
         text = f"the price {row.key} was read {age} days ago, on {row.as_of.isoformat()}"
         yield Notice("stale-price", path, f"{text}; check it, or give usd_per_gpu_hour")
+
+
+def _api(path: str, api: ApiPriced | None, today: date) -> Iterator[Notice]:
+    """A price of the catalog's that is old; of a package's nobody knows the day."""
+    if api is None or api.provider is None or package_version() is not None:
+        return
+    price = api.price
+    if price.as_of is not None and (age := (today - price.as_of).days) > STALE_AFTER_DAYS:
+        text = f"the price of {price.name} was read {age} days ago, on {price.as_of.isoformat()}"
+        yield Notice("stale-price", path, f"{text}; check it, or give usd_per_million_...")
 
 
 def _timing(path: str, pool: Pool) -> Iterator[Notice]:

@@ -20,7 +20,7 @@ from sim.scenario.queue_limit import QueueLimit, by_priority
 from sim.scenario.redundancy import Redundancy
 from sim.scenario.replicas import Replicas
 from sim.scenario.rollouts import Rollouts
-from sim.scenario.scalar import Count, Flag, Label
+from sim.scenario.scalar import Count, Flag, Label, Number
 from sim.scenario.scale_to_zero import ScaleToZero
 from sim.scenario.spec import Fault, Spec, with_default
 from sim.scenario.startup import Startup, StartupOrName, startup_named
@@ -65,6 +65,11 @@ class Pool(Spec):
         default="vllm-0.19",
         description="What the serving process adds to the kernels: vllm-0.19, none, or a mapping "
         "of seconds. Default with explicit timing: none.",
+    )
+    compute_factor: Annotated[Number, Field(gt=0, le=100)] | None = Field(
+        default=None,
+        description="How much slower this card computes than the step times say; memory traffic "
+        "is not slowed. Default: the GPU's, from the catalog; 1 with explicit timing or host none.",
     )
     engine: Engine = Field(
         default_factory=Engine,
@@ -308,7 +313,18 @@ class Pool(Spec):
 
     @property
     def compute_factor_is_guess(self) -> bool:
-        """Whether the card's compute factor was never measured; False with explicit timing."""
-        return (
-            not self.explicit and self.gpu is not None and not gpu(self.gpu).compute_factor_measured
-        )
+        """Whether the card's compute factor is the catalog's and was never measured."""
+        unsaid = not self.explicit and self.compute_factor is None
+        return unsaid and self.gpu is not None and not gpu(self.gpu).compute_factor_measured
+
+    @property
+    def resolved_compute_factor(self) -> float:
+        """What the compute part of the step times is multiplied by: as given, else the card's.
+
+        1 with explicit timing, and without a host: that is kernel time as tabulated.
+        """
+        if self.compute_factor is not None:
+            return self.compute_factor
+        if self.explicit or self.host == "none" or self.gpu is None:
+            return 1.0
+        return gpu(self.gpu).compute_factor

@@ -9,6 +9,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from sim.catalog.workloads import workload
 from sim.scenario.arrivals import Arrivals, ClosedArrivals, PoissonArrivals, TraceArrivals
 from sim.scenario.deferrable import Deferrable
+from sim.scenario.destination import HOSTED, Destination, pools_of
+from sim.scenario.hosted import Hosted
 from sim.scenario.lengths import Lengths, PromptLengths, WorkloadLengths
 from sim.scenario.overflow import Overflow
 from sim.scenario.patience import Patience, check_order
@@ -70,7 +72,10 @@ class Slo(Spec):
 class Route(Spec):
     """One product feature: where its requests go, when they come, how long they are."""
 
-    pool: Name = Field(description="Name of the pool that serves the route.")
+    pool: Destination = Field(
+        description="Who answers: a pool's name, {split} among pools, {cascade} from one to the "
+        "next, or the word hosted, for the API of `hosted`."
+    )
     arrivals: Arrivals = Field(
         description="When requests come: {rps}, {mean_rps, day_curve}, {concurrency} or {trace}."
     )
@@ -140,13 +145,40 @@ class Route(Spec):
         description="A hosted API that takes what the pool cannot: its prices, ttft and tpot. "
         "Default: none.",
     )
+    hosted: Hosted | None = Field(
+        default=None,
+        description="The API that could answer the route: {provider, model} or your contract's "
+        "prices. Default: that of the whole scenario, if it has one.",
+    )
     slo: Slo | None = Field(default=None, description="What users were promised.")
+    team: Name | None = Field(
+        default=None, description="Who answers for the route and pays for it: bills add up by team."
+    )
+
+    @field_validator("deferrable", "overflow")
+    @classmethod
+    def _an_api_has_room(cls, given: Any, info: ValidationInfo) -> Any:
+        if given is not None and info.data.get("pool") == HOSTED:
+            raise Fault("must not be given with pool: hosted, since an API always has room")
+        return given
 
     @field_validator("ttft_patience")
     @classmethod
     def _first_token_comes_first(cls, ttft: Any, info: ValidationInfo) -> Any:
         check_order(ttft, info.data.get("patience"))
         return ttft
+
+    @field_validator("overflow")
+    @classmethod
+    def _overflow_is_of_use(cls, overflow: Any, info: ValidationInfo) -> Any:
+        if overflow is not None and info.data.get("useful") is False:
+            raise Fault("must not be given with useful: false: nobody pays an API for such answers")
+        return overflow
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The pools that its requests may come to, in visiting order; a hosted API is none."""
+        return pools_of(self.pool)
 
     @property
     def head_tokens(self) -> int:

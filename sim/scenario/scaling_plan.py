@@ -93,8 +93,8 @@ class ScheduleStep(Spec):
     days: _Days = Field(
         default="all", description="On which days: all, weekdays, weekends or a list of days."
     )
-    replicas: Annotated[Count, Field(ge=1, le=10_000)] = Field(
-        description="Replicas from then on, until another step."
+    replicas: Annotated[Count, Field(ge=0, le=10_000)] = Field(
+        description="Replicas from then on, until another step; 0 needs scale_to_zero."
     )
 
     @property

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from sim.catalog.bill_prices import bill_prices
 from sim.catalog.failures import failure_rates
 from sim.catalog.gpus import gpus
 from sim.catalog.models import models
@@ -22,6 +23,7 @@ _CATALOG: dict[str, Callable[[], list[str]]] = {
     "gpus": lambda: [card.name for card in gpus()],
     "models": lambda: [shape.name for shape in models()],
     "prices": lambda: [row.key for row in prices()],
+    "bill_prices": lambda: [row.key for row in bill_prices()],
     "startups": lambda: [row.name for row in startups()],
     "failure_rates": lambda: [row.name for row in failure_rates()],
     "workloads": lambda: [workload.name for workload in workloads()],

@@ -19,8 +19,8 @@ class Spot(NodePrice):
         default=1.0, description="Part of the pool's nodes that are spot nodes: 50% or 0.5."
     )
     mean_life: SomeTime = Field(
-        description="Mean time until the provider takes a spot node back, exponential; there is "
-        "no default, since published figures differ a hundredfold."
+        description="Mean time that a spot node is up until the notice that it will be taken back, "
+        "exponential; there is no default, since published figures differ a hundredfold."
     )
     notice: Duration = Field(
         default=120.0,

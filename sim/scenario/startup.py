@@ -12,7 +12,7 @@ from sim.catalog.startup import PHASES, startup, startups
 from sim.scenario.durations import DurationLaw, FixedDuration
 from sim.scenario.hint import did_you_mean, hint
 from sim.scenario.kind import TAG_MARK, tag
-from sim.scenario.scalar import Number
+from sim.scenario.scalar import Flag, Number
 from sim.scenario.spec import Fault, Spec
 
 if TYPE_CHECKING:  # numpy, which reading a scenario does without
@@ -118,7 +118,12 @@ class Startup(Spec):
     )
     first_request: DurationLaw | None = Field(
         default=None,
-        description="Once a replica is ready: what its first request waits longer.",
+        description="What an engine's first request takes longer, since it compiles what is left.",
+    )
+    warmed: Flag = Field(
+        default=True,
+        description="Whether the first request is a warm-up's, before the replica is ready: else "
+        "users wait for it.",
     )
 
     def phase(self, name: str) -> DurationLaw | Bandwidth:
@@ -152,7 +157,7 @@ class Startup(Spec):
 
         Raises ValueError if `needs_size` and *weight_bytes* is None.
         """
-        before = PHASES[: PHASES.index("first_request")]
+        before = PHASES if self.warmed else PHASES[: PHASES.index("first_request")]
         return sum(_mean_s(self.phase(name), weight_bytes) for name in before)
 
 

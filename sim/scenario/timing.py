@@ -12,6 +12,7 @@ from sim.scenario.scalar import Number
 from sim.scenario.spec import Fault, Spec
 
 _Coefficient = Annotated[Number, Field(ge=0, le=1000)]
+_Factor = Annotated[Number, Field(gt=0, le=100)]
 _Knots = Annotated[tuple[Annotated[Number, Field(gt=0, le=1e9)], ...], Strict(False)]
 _KnotSeconds = Annotated[tuple[Annotated[Number, Field(ge=1e-5, le=1000)], ...], Strict(False)]
 
@@ -57,13 +58,21 @@ class ExplicitTiming(Spec):
 
 
 class ExplicitHost(Spec):
-    """What the serving process adds to the kernels, in seconds."""
+    """What the serving process adds to the kernels, in seconds; and how it runs experts."""
 
     per_step_s: _Coefficient = Field(default=0.0, description="Per step.")
     per_sequence_s: _Coefficient = Field(default=0.0, description="Per sequence in the step.")
     per_prefill_step_s: _Coefficient = Field(default=0.0, description="Per step with any prefill.")
     first_token_s: _Coefficient = Field(
         default=0.0, description="Once per attempt, on its first token; the engine does not wait."
+    )
+    moe_base_factor: _Factor = Field(
+        default=1.0,
+        description="Mixtures of experts: the time of a step of one token, times the table's.",
+    )
+    moe_sparse_factor: _Factor = Field(
+        default=1.0,
+        description="Mixtures of experts: how a step grows up to 256 tokens, times the table's.",
     )
 
 

@@ -2,8 +2,9 @@
 
 The rules in short. A request ends as its last attempt. Its tokens are useful if that was completed,
 for a route that is of use. All else that the fleet computed is waste: of earlier attempts
-(retried), of last ones that came to nothing (by how they ended), what was computed a second time
-(preempted), whatever a useless route had (not useful). `recount_money` has the dollars.
+(retried), of answers after which the next pool was asked (escalated), of last ones that came to
+nothing (by how they ended), what was computed a second time (preempted), whatever a useless route
+had (not useful). `recount_money` has the dollars.
 """
 
 import csv
@@ -25,33 +26,39 @@ class Counted:
     answered: int = 0  # completed requests
     goodput: float = 0.0  # useful tokens of requests that kept every SLO
     sent: float = 0.0  # output tokens that left the house
-    good: Counter = field(default_factory=Counter)  # of attempts that ended in the window: useful
-    lost: Counter = field(default_factory=Counter)  # and others, their tokens by kind
-    by_interval: dict = field(default_factory=dict)  # and those of all, in each five minutes
+    served: Counter = field(default_factory=Counter)  # useful tokens of the fleet's own, by pool
+    came: Counter = field(default_factory=Counter)  # requests, by pool
+    good: dict = field(default_factory=dict)  # of attempts that ended in the window: useful ones,
+    lost: dict = field(default_factory=dict)  # and others, by pool their tokens by kind
+    by_interval: dict = field(default_factory=dict)  # and of all, by pool and five minutes
 
 
 def read(path):
     """Rows of a requests.csv.gz: numbers, names, None for an empty cell."""
     with gzip.open(path, "rt", newline="") as text:
         for row in csv.DictReader(text):
-            texts = {key: row.pop(key) for key in ("route", "outcome")}
+            texts = {key: row.pop(key) for key in ("route", "pool", "outcome")}
             yield {**texts, **{k: float(v) if v else None for k, v in row.items()}}
 
 
 def count(rows, terms, window_s):
     """Count the attempts of one route, of which *terms* says what it is."""
     found, last = Counted(), {}
-    for row in sorted(rows, key=lambda row: row["attempt"]):
+    for row in sorted(rows, key=lambda row: (terms["pools"].index(row["pool"]), row["attempt"])):
         last[row["request_id"]] = row
     figures = found.figures
     figures["requests.arrived"] = len(last)
     figures["requests.attempts"] = len(rows)
-    figures["requests.retried"] = len(rows) - len(last)
+    figures["requests.retried"] = sum(row["attempt"] > 0 for row in rows)
     for row in last.values():
         _count_request(row, found, terms)
     for row in rows:
+        found.came[row["pool"]] += row["attempt"] == 0
         if row["replica"] != HOSTED:
-            ends_as = row["outcome"] if row is last[row["request_id"]] else "retried"
+            ends_as = row["outcome"]
+            if row is not last[row["request_id"]]:
+                ends_as = "escalated" if ends_as == "completed" else "retried"
+            figures["requests.escalated"] += ends_as == "escalated"
             _count_computed(row, ends_as, found, terms["useful"])
             if row["finished_at_s"] is not None and row["finished_at_s"] < window_s:
                 _count_ended(row, ends_as == "completed" and terms["useful"], found)
@@ -76,6 +83,8 @@ def _count_request(row, found, terms):
         figures["tokens.useful.reasoning"] += terms["reasoning_share"] * row["output_tokens"]
         found.goodput += (row["input_tokens"] + row["output_tokens"]) * inside
         found.sent += row["output_tokens"]
+        own = row["replica"] != HOSTED
+        found.served[row["pool"]] += (row["input_tokens"] + row["output_tokens"]) * own
 
 
 def _waited_s(row, metric):
@@ -93,7 +102,8 @@ def _count_computed(row, ends_as, found, useful):
             continue
         for kind, number in zip(("input", "output"), tokens, strict=True):
             found.figures[f"tokens.wasted.{cause if useful else 'not_useful'}.{kind}"] += number
-        found.sent += tokens[1] if useful and cause != "preempted" else 0.0
+        kept = cause in ("preempted", "escalated")
+        found.sent += tokens[1] if useful and not kept else 0.0
 
 
 def _count_ended(row, good, found):
@@ -101,7 +111,8 @@ def _count_ended(row, good, found):
     again = row["recomputed_input_tokens"] + row["recomputed_output_tokens"]
     tokens = {"computed": row["computed_input_tokens"], "prompt": prompt}
     tokens |= {"cached": row["cached_input_tokens"], "output": row["output_tokens"]}
-    (found.good if good else found.lost).update(tokens)
-    found.lost["computed"] += again
-    here = found.by_interval.setdefault(int(row["finished_at_s"] // INTERVAL_S), Counter())
+    (found.good if good else found.lost).setdefault(row["pool"], Counter()).update(tokens)
+    found.lost.setdefault(row["pool"], Counter())["computed"] += again
+    place = row["pool"], int(row["finished_at_s"] // INTERVAL_S)
+    here = found.by_interval.setdefault(place, Counter())
     here.update({**tokens, "computed": tokens["computed"] + again})

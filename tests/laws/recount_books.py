@@ -2,8 +2,8 @@
 
 The price list has `window_s`, `bill` (lines for all routes), `pools` (USD of a node-hour and of a
 spot node's, GPUs of a node, the benchmark's tokens per second and seconds per token) and `routes`
-(their pool, terms, and prices of the API that they overflow to). A node has one replica, every pool
-has had work, and there was no warm-up: the file has all that ended in the window.
+(their pools, terms, and prices of the API that they overflow to). A node has one replica, every
+pool has had work, and there was no warm-up: the file has all that ended in the window.
 """
 
 from collections import Counter
@@ -42,31 +42,32 @@ class Books:
         tokens["input"] -= tokens["cached_input"]
         return {k: tokens[k] / 1e6 * self.specs[name]["api"][k] for k in KINDS}
 
-    def seconds(self, name, groups=("good", "lost")):
-        """Reference seconds of a route, by cause."""
-        pre_s, rent_s, out_s = self.pools[self.specs[name]["pool"]]["rates"]
+    def seconds(self, name, pool, groups=("good", "lost")):
+        """Reference seconds of a route on a pool, by cause."""
+        pre_s, rent_s, out_s = self.pools[pool]["rates"]
         found = Counter()
-        for t in (getattr(self.routes[name], group) for group in groups):
+        for t in (getattr(self.routes[name], group).get(pool, Counter()) for group in groups):
             cached = t["cached"] / ((t["cached"] + t["computed"]) or 1) * rent_s * t["prompt"]
             found.update({"prefill": pre_s * t["computed"], "decode": out_s * t["output"]})
             found.update({"cached": cached, "rent": rent_s * t["prompt"] - cached})
         return found
 
-    def load_s(self, name):
-        """Reference seconds that ended in each five minutes."""
-        pre_s, rent_s, out_s = self.pools[self.specs[name]["pool"]]["rates"]
+    def load_s(self, name, pool):
+        """Reference seconds that ended on a pool in each five minutes."""
+        pre_s, rent_s, out_s = self.pools[pool]["rates"]
         found = np.zeros(len(self.edges_s) - 1)
-        for place, t in self.routes[name].by_interval.items():
-            found[place] = pre_s * t["computed"] + rent_s * t["prompt"] + out_s * t["output"]
+        for (at, place), t in self.routes[name].by_interval.items():
+            used_s = pre_s * t["computed"] + rent_s * t["prompt"] + out_s * t["output"]
+            found[place] += used_s * (at == pool)
         return found
 
     def shares(self, pool, way):
         """Each route's part of a pool's nodes."""
-        mine = [name for name, spec in self.specs.items() if spec["pool"] == pool]
-        weights = np.array([self.seconds(name).total() for name in mine])
+        mine = [name for name, spec in self.specs.items() if pool in spec["pools"]]
+        weights = np.array([self.seconds(name, pool).total() for name in mine])
         if way == "by_peak":
-            weights = self._layers(pool, np.array([self.load_s(name) for name in mine]).T)
-        return dict(zip(mine, weights / weights.sum(), strict=True))
+            weights = self._layers(pool, np.array([self.load_s(name, pool) for name in mine]).T)
+        return dict(zip([(name, pool) for name in mine], weights / weights.sum(), strict=True))
 
     def _layers(self, pool, load_s):
         """The airport game, layer by layer; *load_s*: (intervals, routes)."""
@@ -82,21 +83,27 @@ class Books:
         return seconds
 
     def paid(self, way, lines):
-        """Dollars by route; the bill's own lines are added to *lines* the first time."""
-        share = {n: s for pool in self.pools for n, s in self.shares(pool, way).items()}
-        pool = {name: spec["pool"] for name, spec in self.specs.items()}
-        usd = {n: share[n] * (lines["nodes", p] + lines["spot nodes", p]) for n, p in pool.items()}
-        nodes, hours = dict(usd), self.terms["window_s"] / 3600
+        """Dollars by route and pool, without the API's; the bill's own lines are added to *lines*
+        the first time."""
+        share = {place: s for pool in self.pools for place, s in self.shares(pool, way).items()}
+        nodes = {
+            (name, p): s * (lines["nodes", p] + lines["spot nodes", p])
+            for (name, p), s in share.items()
+        }
+        usd, hours, all_usd = dict(nodes), self.terms["window_s"] / 3600, sum(nodes.values())
         for name, of in self.routes.items():
-            node_h = share[name] * sum(self.held_s[pool[name]]).sum() / 3600
-            own_h = hours * nodes[name] / sum(nodes.values())
+            mine = [(name, pool) for pool in self.specs[name]["pools"]]
+            own_usd = sum(nodes[place] for place in mine)
             tokens = of.figures["tokens.useful.input"] + of.figures["tokens.useful.output"]
-            drivers = {"node_hours": node_h, "gpu_hours": node_h * self.pools[pool[name]]["gpus"]}
-            drivers |= {"hours": own_h, "months": own_h / 730, "requests": of.answered}
+            own_h = hours * own_usd / all_usd
+            drivers = {"hours": own_h, "months": own_h / 730, "requests": of.answered}
             drivers |= {"million_tokens": tokens / 1e6, "egress_gb": of.sent * 4 / 1e9}
-            for line in self.terms["bill"]:
-                part = drivers[line["driver"]] * line["usd"]
-                usd[name] += part
-                lines[line["line"], None] += part if way == "by_use" else 0.0
-            usd[name] += sum(self.hosted(name).values())
+            for place in mine:
+                node_h = share[place] * sum(self.held_s[place[1]]).sum() / 3600
+                here = {"node_hours": node_h, "gpu_hours": node_h * self.pools[place[1]]["gpus"]}
+                here |= {k: v * nodes[place] / own_usd for k, v in drivers.items()}
+                for line in self.terms["bill"]:
+                    part = here[line["driver"]] * line["usd"]
+                    usd[place] += part
+                    lines[line["line"], None] += part if way == "by_use" else 0.0
         return usd

@@ -96,6 +96,23 @@ CASES: dict[str, dict[str, Any]] = {
         },
         "bill": BILL,
     },
+    "small and large": {
+        "routes": {
+            "chat": route(
+                3.0, pool={"cascade": ["main", "large"], "escalates": 0.4}, slo=SLO,
+                template_tokens=64,
+            ),
+            "code": route(
+                9.0, pool={"split": {"large": 0.3, "main": 0.7}}, overflow=API, patience="8s",
+            ),
+            "batch": route(0.5, pool="large"),
+        },
+        "pools": {
+            "main": pool(kv_tokens=9_000, queue_limit=1),
+            "large": pool(node={"usd_per_hour": 9.0, "gpus": 2}, tensor_parallel=2, replicas=2),
+        },
+        "bill": BILL,
+    },
     "health checks, and answers that are reasoned": {
         "routes": {
             "chat": route(3.0, slo=SLO, reasoning_share=0.7, template_tokens=100),
@@ -114,6 +131,7 @@ SIGNS = {
     "answers that nobody waits for": "tokens.wasted.timed_out.input tokens.wasted.retried.input",
     "overflow to a hosted API": "requests.hosted tokens.hosted.output tokens.useful.reasoning",
     "spot nodes that go, replicas that crash": "requests.failed gpu_hours.starting",
+    "small and large": "requests.escalated requests.hosted tokens.wasted.escalated.output",
     "health checks, and answers that are reasoned": "tokens.wasted.not_useful.output",
 }
 """What a case must show, or it would not be told from a plain one."""

@@ -9,7 +9,10 @@ COMPONENTS = {"prefill": ["prefill"], "context_rent": ["rent", "cached"], "decod
 
 
 def recount(path, leases, terms):
-    """Figures by path, of all routes (key None) and of each; dollars of lines by (name, pool)."""
+    """Figures by path, of all routes (key None) and of each; dollars of lines by (name, pool).
+
+    Those of a route have its dollars on each pool, and the requests that came there, besides.
+    """
     rows, books = list(read(path)), Books(terms, leases)
     for name, spec in terms["routes"].items():
         mine = [row for row in rows if row["route"] == name]
@@ -17,6 +20,9 @@ def recount(path, leases, terms):
     lines = books.lines()
     usd = {way: books.paid(way, lines) for way in ("by_use", "by_peak")}
     found = {name: figures(books, [name], usd, terms["window_s"]) for name in books.routes}
+    for (name, pool), own_usd in usd["by_use"].items():
+        found[name][f"pools.{pool}.usd"] = own_usd
+        found[name][f"pools.{pool}.requests.sent"] = books.routes[name].came[pool]
     return {None: whole(books, usd, terms), **found}, lines
 
 
@@ -36,7 +42,9 @@ def figures(books, names, usd, window_s):
     if found["tokens.useful.reasoning"]:
         counts["visible_output"] = tokens["output"] - found["tokens.useful.reasoning"]
     for way, place in (("by_use", "cost"), ("by_peak", "cost.by_peak")):
-        total_usd = found[f"usd.{way}"] = sum(usd[way][name] for name in names)
+        total_usd = sum(own for (name, _), own in usd[way].items() if name in names)
+        total_usd += found["usd.hosted"]
+        found[f"usd.{way}"] = total_usd
         per = {
             "usd_per_million_useful_tokens": useful,
             "usd_per_thousand_requests": found["answered"],
@@ -50,9 +58,8 @@ def figures(books, names, usd, window_s):
         for kind, number in counts.items():
             part_usd = money[kind.removeprefix("visible_")]
             found.update(over(f"{place}.usd_per_million_{kind}_tokens", part_usd * 1e6, number))
-    for name in names:
-        seconds = books.seconds(name)
-        own_usd = usd["by_use"][name] - sum(books.hosted(name).values())
+    for name, pool in [place for place in usd["by_use"] if place[0] in names]:
+        seconds, own_usd = books.seconds(name, pool), usd["by_use"][name, pool]
         for part, causes in COMPONENTS.items():
             part_s = sum(seconds[cause] for cause in causes)
             found[f"cost.components_usd.{part}"] += own_usd * part_s / seconds.total()
@@ -68,14 +75,16 @@ def kinds(books, names, usd):
     """A route's dollars by the kind of token that they are for, the API's by its own prices."""
     found = Counter()
     for name in names:
-        seconds, hosted = books.seconds(name), books.hosted(name)
-        own_usd, tokens = usd[name] - sum(hosted.values()), books.routes[name].figures
-        parts_s = {"input": seconds["prefill"] + seconds["rent"], "cached_input": seconds["cached"]}
-        parts_s["output"] = seconds["decode"]
+        tokens, spent = books.routes[name].figures, Counter(books.hosted(name))
+        for pool in books.specs[name]["pools"]:
+            seconds = books.seconds(name, pool)
+            each = usd[name, pool] / seconds.total()
+            spent["input"] += each * (seconds["prefill"] + seconds["rent"])
+            spent["cached_input"] += each * seconds["cached"]
+            spent["output"] += each * seconds["decode"]
         uncached = tokens["tokens.useful.input"] - tokens["tokens.useful.cached_input"]
-        for kind, part_s in parts_s.items():
+        for kind, part_usd in spent.items():
             some = uncached if kind == "input" else tokens[f"tokens.useful.{kind}"]
-            part_usd = own_usd * part_s / seconds.total() + hosted[kind]
             found[kind if some else "unpriced"] += part_usd
     return found
 
@@ -88,17 +97,14 @@ def whole(books, usd, terms):
     found["bill.usd_per_month"] = total_usd / hours * 730
     for name, pool in terms["pools"].items():
         paid_h = sum(books.held_s[name]).sum() / 3600
-        mine = [route for route, spec in books.specs.items() if spec["pool"] == name]
+        mine = [route for route, spec in books.specs.items() if name in spec["pools"]]
         found["gpu_hours.paid"] += paid_h * pool["gpus"]
         found["replica_hours"] += paid_h
         for route in mine:
-            tokens = books.routes[route].figures
-            served = tokens["tokens.useful.input"] + tokens["tokens.useful.output"]
-            if books.specs[route]["useful"]:
-                served -= tokens["tokens.hosted.input"] + tokens["tokens.hosted.output"]
+            served = books.routes[route].served[name]
             found["replica_hours.worked"] += served / pool["tokens_per_s"] / 3600
             for group in ("good", "lost"):
-                seconds = books.seconds(route, [group]).total()
+                seconds = books.seconds(route, name, [group]).total()
                 found[f"gpu_hours.{group}"] += seconds / 3600 * pool["gpus"]
     found["utilization.benchmark"] = found["replica_hours.worked"] / found["replica_hours"]
     return found

@@ -68,10 +68,11 @@ def price_list(scenario: Scenario, benchmarks: dict[str, Benchmark]) -> dict[str
     for name, spec in scenario.routes.items():
         api = spec.overflow
         routes[name] = {
-            "pool": spec.pool, "useful": spec.useful, "template_tokens": spec.head_tokens,
+            "pools": spec.pools, "useful": spec.useful, "template_tokens": spec.head_tokens,
             "reasoning_share": spec.reasoning_share, "slo": spec.slo.targets() if spec.slo else (),
             "api": {
-                "input": api.usd_per_million_input, "cached_input": api.cached_input_usd,
+                "input": api.usd_per_million_input,
+                "cached_input": api.usd_per_million_cached_input,
                 "output": api.usd_per_million_output,
             } if api else dict.fromkeys(recount.KINDS, 0.0),
         }  # fmt: skip
@@ -98,6 +99,14 @@ def test_every_printed_figure_of_requests_tokens_and_money(case: Recounted) -> N
             )
         }
         assert not wrong, name
+
+
+def test_what_each_pool_of_a_route_had(case: Recounted) -> None:
+    for name, place in case.summary["routes"].items():
+        for pool, part in place.get("pools", {}).items():
+            found = case.figures[name]
+            assert part["usd"] == pytest.approx(found[f"pools.{pool}.usd"], rel=1e-9)
+            assert part["requests"]["sent"] == found[f"pools.{pool}.requests.sent"]
 
 
 def test_the_bill_line_by_line(case: Recounted) -> None:

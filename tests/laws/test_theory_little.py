@@ -14,7 +14,7 @@ import pytest
 from tests.laws.theory_engine_cases import STEP_S, engine_cases
 from tests.laws.theory_sample import FOLDER, Sample, observe
 
-COUNT = 1500
+COUNT = 600
 SCENARIOS = FOLDER.parents[2] / "scenarios"
 FILES = [case.file for case in engine_cases()]
 TIGHT = str(SCENARIOS / "contract-engine.yaml")

@@ -25,7 +25,7 @@ def rejected(case: Case, *faults: str) -> set[str]:
 
 
 BATCHING = case_of("batching.yaml")
-SHORT = "horizon=2500s"
+SHORT = "horizon=1800s"
 
 
 def test_without_a_fault_nothing_is_rejected_on_as_short_a_run() -> None:

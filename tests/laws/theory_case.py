@@ -8,9 +8,10 @@ from functools import cache
 
 import numpy as np
 
-from tests.laws.protocol import REPLICATIONS, Estimate, Tally, estimate
+from tests.laws.protocol import REPLICATIONS, RUN_SHARE, Estimate, Tally, estimate
 from tests.laws.theory_figures import Figure
-from tests.laws.theory_sample import Sample, observe
+from tests.laws.theory_fleets import DAY_S
+from tests.laws.theory_sample import Sample, observe, scenario_of
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,13 @@ class Case:
     guides: tuple[Figure, ...] = ()
     sample_every_s: float | None = None
     cut: bool = False
+
+    @property
+    def horizon(self) -> str:
+        """How much of the scenario is run, as an override: whole days of what lasts for days."""
+        whole_s = scenario_of(self.file).horizon
+        days = round(RUN_SHARE * whole_s / DAY_S)
+        return f"horizon={days}d" if whole_s > DAY_S else f"horizon={RUN_SHARE * whole_s:g}s"
 
     @property
     def every_figure(self) -> tuple[Figure, ...]:
@@ -77,7 +85,8 @@ class Case:
 def replicate(case: Case, replications: range, faults: tuple[str, ...] = ()) -> np.ndarray:
     """All that *case* reads, in each of *replications*: an array (replications x readers)."""
     rows = []
+    changes = (case.horizon, *faults)
     for replication in replications:
-        sample = observe(case.file, replication, faults, case.sample_every_s, cut=case.cut)
+        sample = observe(case.file, replication, changes, case.sample_every_s, cut=case.cut)
         rows.append([read(sample) for read in case.readers])
     return np.array(rows)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.cost.bill import bill, useful_tokens
+from sim.cost.bill import bill
+from sim.cost.quantity import useful_tokens
 from tests.laws.theory_figures import Figure
 from tests.laws.theory_fleets import DAY_S, HOUR_S, OfTime
 from tests.laws.theory_sample import Sample

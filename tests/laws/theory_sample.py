@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +92,12 @@ class Sample:
         return len(self.columns["request_id"]) / self.run.usage.window_s
 
 
+@lru_cache(maxsize=16)
+def scenario_of(file: str, overrides: Sequence[str] = ()) -> Scenario:
+    """A scenario of this folder, with *overrides*."""
+    return load(FOLDER / file, overrides)
+
+
 def observe(
     file: str,
     replication: int,
@@ -101,7 +107,7 @@ def observe(
     cut: bool = False,
 ) -> Sample:
     """Run one replication of a scenario of this folder and read its records back."""
-    scenario = load(FOLDER / file, overrides)
+    scenario = scenario_of(file, tuple(overrides))
     with tempfile.TemporaryDirectory() as folder:
         run = simulate(
             scenario,

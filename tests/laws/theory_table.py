@@ -1,4 +1,4 @@
-"""Table: all theory cases as Markdown, for `docs/theory.md`. Takes some four minutes."""
+"""Table: all theory cases as Markdown, for `docs/theory.md`. Whole, it takes some four minutes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from tests.laws.theory_figures import Figure
 HEAD = f"""\
 # Theory: queues that a fleet becomes in special cases
 
-<!-- Made by: python -m tests.laws.theory_table > docs/theory.md. Do not edit. -->
+<!-- Made by: TOKENFLEET_THEORY=whole python -m tests.laws.theory_table > docs/theory.md.
+     Do not edit. The suite runs 30 % of each scenario, and asks for half that precision. -->
 
 With step times of one's own, an engine is a textbook queue: with one slot M/G/1, with steps of
 constant length M/M/c, with steps as long as their batch processor sharing, and with steps that grow

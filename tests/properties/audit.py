@@ -20,6 +20,7 @@ from sim import simulation
 from sim.fleet.build import build_timing
 from sim.fleet.dead import DeadReplica
 from sim.fleet.door import Door
+from sim.fleet.fork import Fork
 from sim.fleet.gateway import Gateway
 from sim.fleet.node import Phase
 from sim.fleet.occupancy import OPEN, Occupancy
@@ -35,6 +36,8 @@ from sim.serving.replica import Replica
 from sim.serving.run import TICK_S
 from sim.serving.sequence import Outcome, Sequence
 from sim.serving.sequence import State as Stage
+from sim.streams import Streams
+from sim.traffic.destinations import Destinations
 
 MOST_AT_ONCE = 3_000
 """Events at one timestamp beyond which nothing goes on any more (I9)."""
@@ -59,11 +62,11 @@ class Books:
 
     def __init__(self) -> None:
         self.env: simpy.Environment
-        self.doors: list[Door | None]
+        self.doors: list[Door | Fork | None]
         self.first_token_s: list[float]  # by route: how much later than its step a token may come
         self.closing = False
         self.live: dict[Sequence, None] = {}
-        self.ended: dict[tuple[int, int, int], Sequence] = {}
+        self.ended: dict[tuple[int, int, int, int], Sequence] = {}
         self.settled: dict[tuple[int, int], float] = {}
         self.settled_in_window = 0
         self.horizon_s = 0.0
@@ -131,7 +134,7 @@ class Books:
 
     def record(self, s: Sequence) -> None:
         """An attempt has ended: once, in order, and as its client and its replica could see."""
-        key, now_s = (s.route, s.number, s.attempt), self.env.now
+        key, now_s = (s.route, s.number, s.leg, s.attempt), self.env.now
         assert key not in self.ended, f"{s} ends twice"
         assert s in self.live, f"{s} was never begun"
         del self.live[s]
@@ -197,20 +200,22 @@ class Books:
 
     def _check_patience(self, s: Sequence, now_s: float) -> None:
         door = self.doors[s.route]
+        if isinstance(door, Fork):
+            door = door.doors[s.leg]
         limits_s = []
-        if door is not None and s.replica != HOSTED_REPLICA:
-            manners, late_s = door.manners, self.first_token_s[s.route] + TICK_S
-            draws = door.draws
+        if door is not None:
+            manners, draws = door.manners, door.draws
             for place, law in enumerate((manners.patience, manners.ttft_patience)):
                 if law is not None:
                     patience_s = draw(law, draws.uniform(s.number, s.attempt, place))
                     limits_s.append(patience_s)
                     came_s = (s.finished_at_s, s.first_token_at_s)[place]
                     if s.outcome is Outcome.COMPLETED and came_s is not None:
-                        assert came_s <= s.queued_at_s + patience_s + late_s, (s, patience_s)
+                        assert came_s <= s.queued_at_s + patience_s + TICK_S, (s, patience_s)
         if s.outcome is Outcome.TIMED_OUT:
             assert s.left, s
-            assert now_s >= s.queued_at_s + min(limits_s) - ROUNDING, (s, limits_s)
+            gone_s = max(now_s, s.finished_at_s or now_s)
+            assert gone_s >= s.queued_at_s + min(limits_s) - ROUNDING, (s, limits_s)
 
 
 class PoolAudit:
@@ -484,12 +489,15 @@ class Audit:
         """Run it all, step by step; raise AssertionError at the first thing that is wrong."""
         books = self.books
         with books.tapped():
-            self.sim = sim = simulation._Simulation(self.scenario, 0, None, None)
+            self.sim = sim = simulation._Simulation(self.scenario, 0, None, None, None)
             books.env = self.env = sim.env
+            self.destinations = Destinations(self.scenario, Streams(self.scenario.seed, 0))
             books.doors, books.horizon_s = sim.gateway.doors, sim.horizon_s
             books.first_token_s = [
-                build_timing(self.scenario.pools[route.pool]).first_token_s
-                * self._slowest(route.pool)
+                max(
+                    build_timing(self.scenario.pools[pool]).first_token_s * self._slowest(pool)
+                    for pool in route.pools
+                )
                 for route in self.scenario.routes.values()
             ]
             self.pools = [
@@ -541,11 +549,13 @@ class Audit:
             for sequences in pool.in_engines:
                 places += sequences
             places += pool.site.pool.unanswered
-        for door in self.sim.gateway.doors:
-            if door is not None:
-                places += door._between
-                if door.deferral is not None:
-                    places += (sequence for _, sequence in door.deferral._waiting)
+        for door in self._doors():
+            places += door._between
+            if door.deferral is not None:
+                places += (sequence for _, sequence in door.deferral._waiting)
+        for entrance in self.sim.gateway.doors:
+            if isinstance(entrance, Fork):
+                places += entrance._between
         for unsaid in self.sim.open.talks._unsaid.values():
             places += unsaid
         live = self.books.live
@@ -557,6 +567,36 @@ class Audit:
         gateway = self.sim.gateway
         assert gateway.open == sum(gateway.arrived) - self.books.settled_in_window
 
+    def _doors(self) -> Iterator[Door]:
+        """Yield every door, those behind forks among them."""
+        for entrance in self.sim.gateway.doors:
+            if isinstance(entrance, Fork):
+                yield from entrance.doors
+            elif entrance is not None:
+                yield entrance
+
+    def _path(self, tries: list[Sequence]) -> list[list[Sequence]]:
+        """The attempts at one request by pool, in the order in which it came to them (I2).
+
+        All but the last of a pool that was left were followed by another there, and that one was
+        answered; an answer that is the last comes from the last pool that was to be visited.
+        """
+        name, spec = list(self.scenario.routes.items())[tries[0].route]
+        wanted = self.destinations.visits(name, tries[0].number, tries[0].turn)
+        legs = sorted({s.leg for s in tries})
+        path = [[s for s in tries if s.leg == leg] for leg in legs]
+        assert [spec.pools[leg] for leg in legs] == list(wanted[: len(legs)]), (tries, wanted)
+        for here in path:
+            assert {s.attempt for s in here} == set(range(len(here))), tries
+        for left in path[:-1]:
+            (answered,) = [s for s in left if s.outcome is Outcome.COMPLETED]
+            assert answered.attempt == len(left) - 1, tries
+            assert answered.superseded, tries
+        if any(s.outcome is Outcome.COMPLETED and s.replica >= 0 for s in path[-1]):
+            final = [s for s in path[-1] if not s.superseded]
+            assert len(legs) == len(wanted) or not final, (tries, wanted)
+        return path
+
     def _check_end(self) -> None:
         assert self.run is not None
         books, usage = self.books, self.run.usage
@@ -566,26 +606,28 @@ class Audit:
             pool.check_usage(usage)
             pool.check_little()
         attempts: dict[tuple[int, int], list[Sequence]] = defaultdict(list)
-        for (route, number, _), s in books.ended.items():
+        for (route, number, _, _), s in books.ended.items():
             attempts[route, number].append(s)
         counts: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for (route, _), tries in attempts.items():
-            assert {s.attempt for s in tries} == set(range(len(tries))), tries
+            path = self._path(tries)
             assert len({s.arrived_at_s for s in tries}) == 1, tries
             final = [s for s in tries if not s.superseded]
             assert len(final) == 1, f"{len(final)} ends of one request: {tries}"
-            assert final[0].attempt == len(tries) - 1, tries
+            assert final[0].attempt == len(path[-1]) - 1, tries
+            assert final[0].leg == path[-1][0].leg, tries
             if 0.0 <= final[0].arrived_at_s < books.horizon_s:
                 of = counts[route]
                 of["arrived"] += 1
                 of[final[0].outcome.name.lower()] += 1
                 of["attempts"] += len(tries)
-                of["retried"] += len(tries) - 1
+                of["retried"] += len(tries) - len(path)
+                of["escalated"] += len(path) - 1
         for index, (name, route) in enumerate(usage.routes.items()):
             assert self.sim.gateway.arrived[index] == counts[index]["arrived"], name
             for kind in (
                 "arrived", "completed", "rejected", "timed_out", "failed", "cancelled",
-                "in_flight", "attempts", "retried",
+                "in_flight", "attempts", "retried", "escalated",
             ):  # fmt: skip
                 found = getattr(route.requests, kind)
                 assert found == counts[index][kind], (name, kind, found, counts[index][kind])

@@ -20,7 +20,7 @@ def small_fleet(seed: int) -> Scenario:
 
 def document(draw: Random) -> Document:
     """Return a scenario of one to three routes on one or two pools, as a file would say it."""
-    pools = {name: pool(draw) for name in ("main", "other")[: draw.choice((1, 1, 1, 2))]}
+    pools = {name: pool(draw) for name in ("main", "other", "third")[: draw.choice((1, 1, 2, 3))]}
     names = ("chat", "code", "batch")[: draw.choice((1, 1, 2, 3))]
     share = 1.0 / len(names)
     return {
@@ -28,7 +28,7 @@ def document(draw: Random) -> Document:
         "horizon": draw.choice((20.0, 40.0, 80.0, 80.0, 200.0)),
         "warmup": draw.choice((0.0, 0.0, 10.0, 37.5)),
         "seed": draw.randrange(1_000_000),
-        "routes": {name: route(draw, draw.choice(list(pools)), share) for name in names},
+        "routes": {name: route(draw, destination(draw, list(pools)), share) for name in names},
         "pools": pools,
     }
 
@@ -59,8 +59,22 @@ def law(draw: Random, most_s: int, least_s: int = 0) -> Any:
 # -- routes ---------------------------------------------------------------------------------------
 
 
-def route(draw: Random, of: str, share: float) -> Document:
-    """Return a route on the pool *of*, with *share* of the traffic."""
+def destination(draw: Random, pools: list[str]) -> Any:
+    """Return one of *pools*, several of them by chance, or one after another."""
+    draw.shuffle(pools)
+    if len(pools) < 2 or maybe(draw, 0.4):
+        return pools[0]
+    some = pools[: draw.randint(2, len(pools))]
+    if maybe(draw, 0.5):
+        first = draw.choice((0.0, 0.25, 0.5, 0.9))
+        rest = (1.0 - first) / (len(some) - 1)
+        return {"split": {name: rest if n else first for n, name in enumerate(some)}}
+    shares = [draw.choice((0.0, 0.3, 0.6, 1.0)) for _ in some[1:]]
+    return {"cascade": some, "escalates": draw.choice((shares, shares[0]))}
+
+
+def route(draw: Random, of: Any, share: float) -> Document:
+    """Return a route to *of*, with *share* of the traffic."""
     said: Document = {
         "pool": of,
         "arrivals": arrivals(draw, share),
@@ -123,7 +137,7 @@ def clients(draw: Random) -> Document:
         said["deferrable"] = {"below": draw.choice((0.3, 0.6, 1.0))}
         if maybe(draw, 0.8):
             said["deferrable"]["deadline"] = whole(draw, 1, 60)
-    if maybe(draw, 0.2):
+    if maybe(draw, 0.2) and said["useful"]:
         said["overflow"] = {
             "usd_per_million_input": 1.0,
             "usd_per_million_output": 2.0,
@@ -239,7 +253,8 @@ def startup(draw: Random) -> Any:
     if maybe(draw, 0.2):
         return "none"
     phases = ("provision", "pull", "load", "init", "first_request")
-    return {phase: law(draw, 6) for phase in phases if maybe(draw, 0.7)}
+    said = {phase: law(draw, 6) for phase in phases if maybe(draw, 0.7)}
+    return said | {"warmed": maybe(draw, 0.5)}
 
 
 def replicas(draw: Random) -> Document:
@@ -255,7 +270,7 @@ def replicas(draw: Random) -> Document:
     if to_zero:
         said["scale_to_zero"] = {"after": draw.choice((0.0, 1.0, 5.0, 20.0))}
     if not to_zero or maybe(draw, 0.6):
-        said["autoscaler"] = autoscaler(draw, max(1, least), most)
+        said["autoscaler"] = autoscaler(draw, least, most)
     return said
 
 
@@ -271,7 +286,8 @@ def autoscaler(draw: Random, least: int, most: int) -> Document:
         {
             "kind": "schedule", "every": every,
             "steps": [
-                {"at": f"00:0{minute}", "replicas": draw.randint(1, 4)} for minute in range(4)
+                {"at": f"00:0{minute}", "replicas": draw.randint(min(1, least), 4)}
+                for minute in range(4)
             ],
         },
         {
@@ -281,7 +297,7 @@ def autoscaler(draw: Random, least: int, most: int) -> Document:
         {
             "kind": "hpa", "every": every, "metric_delay": draw.choice((0.0, 4.0)),
             "rate_window": 10.0, "downscale_stabilization": 10.0,
-            "manifest": manifest(draw, least, most),
+            "manifest": manifest(draw, max(1, least), most),
         },
     ]  # fmt: skip
     return draw.choice(kinds)

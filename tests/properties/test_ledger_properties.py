@@ -14,15 +14,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.ledger.average import mean
 from sim.ledger.conservation import check_usage
 from sim.ledger.metering import Meter, RouteMeter
 from sim.ledger.records import HOSTED_REPLICA, Ledger
-from sim.ledger.usage import WASTE_CAUSES, PoolUsage, RouteUsage, Usage, mean
+from sim.ledger.usage import WASTE_CAUSES, PoolUsage, RouteUsage, Usage
 from sim.serving.sequence import Outcome
 
 HORIZON_S = 1000.0
 ROUTES = [
-    RouteMeter("chat", 20, (("ttft", 0.95, 5.0), ("e2e", 0.5, 60.0))),
+    RouteMeter("chat", 20, (("ttft", 0.95, 5.0), ("e2e", 0.5, 60.0)), pools=("small", "large")),
     RouteMeter("code", reasoning_share=0.75),
     RouteMeter("health", useful=False),
 ]
@@ -56,6 +57,7 @@ class Try:
     rent_s: float = 0.0
     decode_s: float = 0.0
     waste_s: float = 0.0
+    leg: int = 0
 
     @property
     def reached(self) -> tuple[int, int]:
@@ -74,10 +76,17 @@ def tries(draw: st.DrawFn, number: int) -> list[Try]:
     asked = draw(st.integers(1, 500)), draw(st.integers(1, 50))
     count = draw(st.integers(1, 4))
     made = []
+    leg = 0
+    if route == 0 and draw(st.booleans()):  # on the second of its pools, after the first or not
+        leg = 1
+        if draw(st.booleans()):
+            first = one_try(route, number, 0, True, Outcome.COMPLETED, arrived_at_s, asked)
+            made.append(draw(first.filter(lambda a: a.replica != HOSTED_REPLICA)))
     for attempt in range(count):
         last = attempt == count - 1
         outcome = draw(st.sampled_from([*Outcome] if last else [*ENDS, Outcome.IN_FLIGHT]))
         made.append(draw(one_try(route, number, attempt, not last, outcome, arrived_at_s, asked)))
+        made[-1].leg = leg
     return made
 
 
@@ -132,7 +141,7 @@ def cause_of(a: Try) -> str | None:
     if not ROUTES[a.route].useful:
         return "not_useful"
     if a.superseded:
-        return "retried"
+        return "escalated" if a.outcome is Outcome.COMPLETED else "retried"
     return a.outcome.name.lower() if a.outcome in ENDS[1:] else None
 
 
@@ -158,6 +167,15 @@ def check_route(found: RouteUsage, mine: list[Try], name: str) -> None:
     assert {k: getattr(counts, k) for k in ends} == ends
     assert counts.attempts == len(mine)
     assert counts.retried == sum(a.attempt > 0 for a in mine)
+    assert counts.escalated == sum(cause_of(a) == "escalated" for a in mine)
+    for leg, (pool, part) in enumerate(found.by_pool.items()):
+        sent = [a for a in mine if a.leg == leg and a.attempt == 0]
+        assert part.offered.requests == len(sent), pool
+        assert part.offered.input == sum(a.input_tokens for a in sent)
+        assert part.offered.output == sum(a.output_tokens for a in sent)
+        assert part.completed == sum(
+            a.outcome is Outcome.COMPLETED for a in mine if a.leg == leg and not a.superseded
+        )
     assert found.offered.input == sum(a.input_tokens for a in last)
     done = [a for a in last if a.outcome is Outcome.COMPLETED]
     useful = done if name != "health" else []

@@ -261,6 +261,43 @@ def test_a_share_of_the_attempts_fails() -> None:
     assert len(at.settled) == len(at.recorded) == 400
 
 
+# -- tokens that are on their way -----------------------------------------------------------------
+
+LATE = {"first_token_s": 2.0}
+"""Tokens reach the client 2 s after the engine has made them."""
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome", "end_s"),
+    [
+        ({"patience": 5.5}, "completed", 5.0),
+        ({"patience": 5.0}, "timed_out", 5.0),
+        ({"patience": 4.0}, "timed_out", 4.0),
+        ({"patience": 2.5}, "timed_out", 3.0),
+        ({"ttft_patience": 3.5}, "completed", 5.0),
+        ({"ttft_patience": 3.0}, "timed_out", 3.0),
+    ],
+)
+def test_a_last_token_after_the_deadline_is_too_late_wherever_it_is(
+    said: dict[str, float], outcome: str, end_s: float
+) -> None:
+    """Three steps of a second; who goes during one leaves at its end."""
+    at = Entrance(fleet=LATE, **said)
+    at.arrive(ask(0, 0.0, 4, 3))
+    at.of.until(30.0)
+    ((_, ended, at_s, _),) = at.tries()
+    assert (ended, at_s) == (outcome, end_s)
+    assert len(at.settled) == 1
+
+
+def test_the_retry_of_a_token_that_is_too_late_begins_at_the_deadline() -> None:
+    """Given up at 4 s; the next is asked 2 s later, at 6."""
+    at = Entrance(fleet=LATE, patience=4.0, retries=1)
+    at.arrive(ask(0, 0.0, 4, 3))
+    at.of.until(30.0)
+    assert at.tries() == [(0, "timed_out", 4.0, True), (1, "timed_out", 10.0, False)]
+
+
 # -- overflow -------------------------------------------------------------------------------------
 
 
@@ -295,11 +332,34 @@ def test_who_finds_no_replica_goes_to_the_api_and_a_replica_is_asked_for() -> No
     assert at.of.pool.refused == {}
 
 
-def test_patience_is_for_the_pool_alone() -> None:
-    at = Entrance(fleet={"wanted": 0}, api={"on_no_replica": True}, patience=1.0)
+@pytest.mark.parametrize("cancels", [True, False])
+def test_patience_is_for_the_api_too(cancels: bool) -> None:
+    """Its first token would come at 4 s, its last at 5."""
+    api = {"on_no_replica": True}
+    for said in ({"patience": 3.5}, {"ttft_patience": 2.0}):
+        at = Entrance(fleet={"wanted": 0}, api=api, cancels=cancels, **said)
+        at.arrive(ask(0, 1.0, 4, 3))
+        at.of.until(30.0)
+        (gone_s,) = (1.0 + wait_s for wait_s in said.values())
+        assert at.tries() == [(0, "timed_out", gone_s, False)]
+        assert at.recorded[0].first_token_at_s is None
+        assert at.settled == [(gone_s, 0)]
+        assert at.door.close() == []
+
+
+def test_an_answer_of_the_api_in_time_is_settled_once() -> None:
+    at = Entrance(fleet={"wanted": 0}, api={"on_no_replica": True}, patience=4.5, ttft_patience=3.5)
     at.arrive(ask(0, 1.0, 4, 3))
     at.of.until(30.0)
     assert at.tries() == [(0, "completed", 5.0, False)]
+    assert len(at.settled) == 1
+
+
+def test_who_gave_the_api_up_may_come_again() -> None:
+    at = Entrance(fleet={"wanted": 0}, api={"on_no_replica": True}, patience=3.5, retries=1)
+    at.arrive(ask(0, 1.0, 4, 3))
+    at.of.until(30.0)
+    assert at.tries() == [(0, "timed_out", 4.5, True), (1, "timed_out", 10.0, False)]
 
 
 # -- deferral and the end -------------------------------------------------------------------------

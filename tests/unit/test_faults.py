@@ -77,6 +77,19 @@ def test_all_that_is_on_a_node_dies_with_it() -> None:
     assert of.states() == {0: READY, 1: READY}
 
 
+def test_a_node_under_repair_that_nobody_needs_is_given_back() -> None:
+    """Not while its death is unnoticed; the crew goes on to the next."""
+    of = fleet(2, node_life=100.0, repair=500.0)
+    of.until(101.0)
+    of.keeper.want(1, "less")
+    assert sorted(of.phases().values()) == ["failed", "failed"]
+    of.until(110.0)
+    assert (of.states(), of.phases()) == ({0: FAILED}, {0: "repairing"})
+    assert of.provider.leases[1].released_at_s == pytest.approx(105.0, abs=1e-3)
+    of.keeper.want(0, "none")
+    assert of.phases() == {}
+
+
 def test_repairs_wait_for_a_crew() -> None:
     """Two nodes fail at 100 s; the one crew takes 50 s for each."""
     of = fleet(2, node_life=100.0, repair=50.0, crews=1)
@@ -232,13 +245,14 @@ def test_a_share_of_the_nodes_is_cut_off_and_comes_back_as_it_was() -> None:
 
 
 def test_a_rollout_goes_on_when_those_that_were_cut_off_are_back() -> None:
-    """New ones are ready at 80, 100 and 120 s, the last two on nodes that old ones have left. One
-    of them is cut off from 110 to 130 s: the last old one, which is busy, stays until then."""
+    """New ones are ready at 80 and 100 s, and the third would be at 120, the last two on nodes that
+    old ones have left. Both nodes are cut off from 110 to 130 s: it is not reached before, and the
+    last old one, which is busy, stays until then."""
     of = fleet(3, outages=(Outage(110.0, 20.0, None, 0.5),), keep={"drain_s": 5.0})
     of.send(ask(0, 0.0, 4, 1), ask(1, 0.0, 4, 1), ask(2, 0.0, 4, 999))
     of.keeper.roll("a new version comes")
     of.until(129.0)
-    assert of.states() == {2: READY, 3: READY, 4: FAILED, 5: READY}
+    assert of.states() == {2: READY, 3: READY, 4: FAILED, 5: STARTING}
     of.until(136.0)
     assert of.states() == {3: READY, 4: READY, 5: READY}
 
@@ -250,6 +264,30 @@ def test_a_cut_that_is_over_before_it_is_noticed() -> None:
     assert of.states() == {0: READY, 1: READY}
     assert of.ends() == [(0, "failed", 53.0)]
     assert one.replica == 0
+
+
+def test_what_starts_on_a_node_that_is_cut_off_is_not_ready_before_it_is_back() -> None:
+    """It has loaded at 65 s; another takes a node of its own once the cut is noticed."""
+    of = fleet(1, slots=3, outages=(Outage(50.0, 100.0, None, 1.0),))
+    of.until(45.0)
+    of.keeper.want(2, "more")
+    of.until(60.0)
+    assert of.states() == {0: FAILED, 1: STARTING}
+    of.keeper.want(3, "more")
+    of.until(149.0)
+    assert of.states() == {0: FAILED, 1: STARTING, 2: READY}
+    assert [len(node.seats) for node in of.nodes()] == [2, 1]
+    of.until(151.0)
+    assert of.states() == {0: READY, 1: READY, 2: READY}
+
+
+def test_of_two_cuts_the_longer_one_counts() -> None:
+    cuts = (Outage(50.0, 100.0, None, 1.0), Outage(60.0, 20.0, None, 1.0))
+    of = fleet(outages=cuts)
+    of.until(149.0)
+    assert of.states() == {0: FAILED}
+    of.until(151.0)
+    assert of.states() == {0: READY}
 
 
 def test_what_was_cut_off_does_not_come_back_on_a_node_that_has_died() -> None:
@@ -349,7 +387,7 @@ def test_what_drained_on_a_node_that_died_is_made_up_for_when_that_is_noticed() 
     of.until(104.0)
     assert (of.states(), of.phases()) == ({}, {0: "failed"})
     of.until(106.0)
-    assert (of.states(), of.phases()) == ({1: STARTING}, {0: "repairing", 1: "provisioning"})
+    assert (of.states(), of.phases()) == ({1: STARTING}, {1: "provisioning"})
 
 
 def test_each_death_is_noticed_after_a_time_of_its_own() -> None:

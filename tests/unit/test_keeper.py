@@ -124,9 +124,21 @@ def test_of_the_nodes_with_room_the_one_that_is_nearest_to_be_up_is_taken() -> N
     assert set(of.states().values()) == {READY}
 
 
-def test_the_first_request_waits_for_its_penalty() -> None:
+def test_a_warm_up_comes_before_it_is_ready() -> None:
+    of = fleet(1, node={"slots": 2}, keep={"first_request": 7.0})
+    of.keeper.want(2, "more")
+    of.until(36.9)
+    assert of.states() == {0: READY, 1: STARTING}
+    of.until(37.0)
+    assert of.states() == {0: READY, 1: READY}
+    (one, other) = of.send(ask(0, 40.0, 4, 2), ask(1, 40.0, 4, 2))
+    of.until(50.0)
+    assert near(one.first_token_at_s) == near(other.first_token_at_s) == 41.0
+
+
+def test_without_a_warm_up_the_first_request_waits() -> None:
     """Not on those that were there before."""
-    of = Fleet(keep={"first_request": 7.0})
+    of = Fleet(keep={"first_request": 7.0, "warmed": False})
     of.keeper.want(2, "more")
     first, other = of.send(ask(0, 5.0, 4, 2), ask(1, 5.0, 4, 2))
     of.until(40.0)
@@ -259,6 +271,21 @@ def test_its_cache_is_given_up_with_it() -> None:
     again = ask(5, 10.0, 41, 1, head)
     assert seat.replica.batcher.cache.find(again)[0].count == 0
     assert of.seat(0).replica.batcher.cache.find(again)[0].count == 10
+
+
+def test_one_that_died_unnoticed_is_not_stopped_before_others() -> None:
+    """Nor does a rollout know: it keeps as many others as if it served."""
+    of = fleet(3, keep={"surge": 0, "unavailable": 1})
+    of.keeper.fail(of.seat(0))
+    of.keeper.want(2, "less")
+    assert of.states() == {0: FAILED, 1: READY}
+    of.pool.unroute(of.seat(0))  # it is noticed
+    of.keeper.want(1, "less")
+    assert of.states() == {1: READY}
+    of = fleet(3, keep={"surge": 0, "unavailable": 1})
+    of.keeper.fail(of.seat(0))
+    of.keeper.roll("a new version comes")
+    assert [state for state in of.states().values() if state != STARTING] == [FAILED, READY]
 
 
 # -- rollouts -------------------------------------------------------------------------------------
@@ -430,15 +457,13 @@ def test_a_node_that_is_lost_is_replaced_with_all_that_was_on_it() -> None:
     assert {of.seat(index).cause for index in (3, 4)} == {"replacement"}
 
 
-def test_a_repaired_node_that_nobody_needs_is_given_back() -> None:
+def test_a_node_under_repair_that_nobody_needs_is_given_back() -> None:
     of = fleet(2)
     node = of.nodes()[1]
     node.phase = Phase.REPAIRING
     of.keeper.fail(of.seat(1))
     of.keeper.want(1, "less")
-    assert (of.states(), of.phases()) == ({0: READY}, {0: "up", 1: "repairing"})
-    of.keeper.revive(node)
-    assert of.phases() == {0: "up"}
+    assert (of.states(), of.phases()) == ({0: READY}, {0: "up"})
 
 
 def test_a_spot_node_drains_when_it_is_said_that_it_will_be_taken() -> None:

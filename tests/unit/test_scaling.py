@@ -33,12 +33,18 @@ class Watched:
     """A pool under an autoscaler that looks every 10 s, at the 20 s before *delay_s* ago."""
 
     def __init__(
-        self, scaler: Told, wanted: int = 1, delay_s: float = 0.0, keep_s: float = 1e9, **fleet: Any
+        self,
+        scaler: Told,
+        wanted: int = 1,
+        delay_s: float = 0.0,
+        keep_s: float = 1e9,
+        plans: bool = False,
+        **fleet: Any,
     ) -> None:
         self.of = of = Fleet(wanted, **fleet)
         self.scaler = scaler
         looks = Looks(10.0, 20.0, delay_s, 0.25)
-        self.scaling = Scaling(of.env, of.keeper, scaler, looks, History(keep_s, 2))
+        self.scaling = Scaling(of.env, of.keeper, scaler, looks, History(keep_s, 2), plans=plans)
         self.submit = self.scaling.submitting(of.pool.submit)
         of.pool.on_done = self.scaling.ending(of.pool.on_done)
         of.env.process(self.scaling.run())
@@ -173,6 +179,29 @@ def test_a_pool_that_is_asleep_is_left_asleep() -> None:
     at.of.keeper.want(1, "a request has come")
     at.of.until(55.0)
     assert list(at.of.states().values()) == [READY]
+
+
+def test_one_that_plans_wakes_a_pool_before_anybody_asks() -> None:
+    """At 30 s; and it is for those who ask to put it to sleep again."""
+    at = Watched(Told(0, 0, 2, 0), wanted=0, plans=True)
+    at.of.until(25.0)
+    assert at.of.states() == {}
+    at.of.until(30.0)
+    assert list(at.of.states().values()) == [READY, READY]
+    at.of.until(45.0)
+    assert list(at.of.states().values()) == [READY]
+
+
+def test_a_pool_sleeps_only_when_nothing_is_planned() -> None:
+    """It is empty from the beginning; from 30 s on none is planned, and 7 s later it sleeps."""
+    at = Watched(Told(1, 1, 0), plans=True)
+    Sleep(at.of.env, at.of.keeper, 7.0, at.scaling)
+    at.of.until(29.0)
+    assert list(at.of.states().values()) == [READY]
+    at.of.until(36.0)
+    assert list(at.of.states().values()) == [READY]
+    at.of.until(37.0)
+    assert at.of.states() == {}
 
 
 # -- sleep ----------------------------------------------------------------------------------------
