@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from sim.ledger.usage import PoolUsage, RouteUsage, Usage
-from sim.scenario.bill import BillLine
+from sim.cost.hosted import Charge, answered_by_api, remaining_usd
+from sim.cost.line import Line
+from sim.cost.purchase import node_lines
+from sim.cost.quantity import quantity
+from sim.ledger.usage import Usage
+from sim.scenario.bill import SUPPORTED, BillLine
 from sim.scenario.document import Scenario
 from sim.units import HOURS_PER_MONTH
-
-NODE_LINE, SPOT_LINE = "nodes", "spot nodes"
-"""Names of the lines of each pool's nodes."""
-
-SENT_WASTE = ("timed_out", "failed", "cancelled", "retried")
-"""Waste whose output had been streamed to someone: it is egress all the same. What is recomputed
-after a preemption is not sent again, and health checks do not leave the house."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of the bill: `usd` = `quantity` of `driver` x `unit_usd`."""
-
-    line: str
-    kind: str
-    pool: str | None
-    driver: str
-    quantity: float
-    unit_usd: float
-
-    @property
-    def usd(self) -> float:
-        """Dollars of this line in the window."""
-        return self.quantity * self.unit_usd
 
 
 @dataclass(frozen=True)
@@ -50,11 +30,15 @@ Spec = BillLine | HostedPart | None
 
 @dataclass(frozen=True)
 class Bill:
-    """All lines of a window; `specs[i]` is what `lines[i]` stands for."""
+    """All lines of a window; `specs[i]` is what `lines[i]` stands for.
+
+    `list_usd` is what each pool's nodes, spot ones too, would have cost at the list price.
+    """
 
     window_s: float
     lines: tuple[Line, ...]
     specs: tuple[Spec, ...]
+    list_usd: dict[str, float] = field(default_factory=dict)
 
     @property
     def total_usd(self) -> float:
@@ -72,127 +56,116 @@ class Bill:
         return self.usd_per_hour * HOURS_PER_MONTH
 
     def node_usd(self, pool: str) -> float:
-        """Dollars of one pool's nodes, spot or not, GPUs without a replica included."""
-        return math.fsum(
-            line.usd
-            for line, spec in zip(self.lines, self.specs, strict=True)
-            if spec is None and line.pool == pool
-        )
+        """Dollars of one pool's nodes however they were bought, GPUs without a replica and
+        commitments that were not used included."""
+        return math.fsum(line.usd for line in self._nodes(pool))
+
+    def unused_usd(self, pool: str) -> float:
+        """The part of them that was committed to, but not used."""
+        return math.fsum(line.usd for line in self._nodes(pool) if line.kind == "commitment")
+
+    def list_node_usd(self, pool: str) -> float:
+        """What one pool's paid node-hours, spot ones too, would have cost at the list price."""
+        return self.list_usd[pool]
+
+    def _nodes(self, pool: str) -> Iterator[Line]:
+        for line, spec in zip(self.lines, self.specs, strict=True):
+            if spec is None and line.pool == pool:
+                yield line
+
+    def kind_usd(self, kind: str) -> float:
+        """Dollars of all lines of one kind."""
+        return math.fsum(line.usd for line in self.lines if line.kind == kind)
 
     def hosted_usd(self, route: str) -> dict[str, float]:
         """Dollars that a hosted API took for *route*, by kind of token; empty if it took none."""
-        return {
-            spec.kind: line.usd
-            for line, spec in zip(self.lines, self.specs, strict=True)
-            if isinstance(spec, HostedPart) and spec.route == route
-        }
+        usd: dict[str, list[float]] = {}
+        for line, spec in zip(self.lines, self.specs, strict=True):
+            if isinstance(spec, HostedPart) and spec.route == route:
+                usd.setdefault(spec.kind, []).append(line.usd)
+        return {kind: math.fsum(parts) for kind, parts in usd.items()}
+
+    @property
+    def remaining_usd(self) -> float:
+        """Dollars that would be paid all the same if a hosted API answered everything."""
+        return remaining_usd([(li.usd, sp) for li, sp in zip(self.lines, self.specs, strict=True)])
 
     def pool_usd(self, pool: str) -> float:
         """Dollars of all lines that name *pool*."""
         return math.fsum(line.usd for line in self.lines if line.pool == pool)
 
 
-def gpu_hours(pool: PoolUsage, tensor_parallel: int) -> float:
-    """Paid GPU-hours of a pool: its replicas' GPUs and those without a replica."""
-    return (pool.paid_s * tensor_parallel + pool.unplaced_gpu_s) / 3600.0
-
-
-def useful_tokens(route: RouteUsage) -> float:
-    """Input (cached and template included) and output tokens that reached a waiting user."""
-    return route.useful.input + route.useful.output
-
-
-def _egress_gb(route: RouteUsage, spec: BillLine) -> float:
-    wasted = math.fsum(route.wasted_output.get(cause, 0.0) for cause in SENT_WASTE)
-    return (route.useful.output + wasted) * spec.bytes_per_token / 1e9
-
-
-ROUTE_DRIVERS: dict[str, Callable[[RouteUsage, BillLine], float]] = {
-    "requests": lambda route, _: route.requests.completed,
-    "million_tokens": lambda route, _: useful_tokens(route) / 1e6,
-    "egress_gb": _egress_gb,
-}
-"""Drivers that each route has its own quantity of: completed requests, useful tokens,
-output tokens sent."""
-
-
-def routes_of(spec: BillLine, scenario: Scenario) -> list[str]:
-    """Routes that a line is about: its own, those of its pool, or all."""
-    if spec.route is not None:
-        return [spec.route]
-    return [n for n, route in scenario.routes.items() if spec.pool in (None, route.pool)]
-
-
-def pools_of(spec: BillLine, scenario: Scenario) -> list[str]:
-    """Pools that a line is about: its own, that of its route, or all."""
-    if spec.pool is not None:
-        return [spec.pool]
-    if spec.route is not None:
-        return [scenario.routes[spec.route].pool]
-    return list(scenario.pools)
-
-
-def pool_quantity(spec: BillLine, pool: str, usage: Usage, scenario: Scenario) -> float:
-    """Quantity of a driver that each pool has its own of: node-hours or GPU-hours."""
-    if spec.driver == "node_hours":
-        return (usage.pools[pool].node_s + usage.pools[pool].spot_node_s) / 3600.0
-    return gpu_hours(usage.pools[pool], scenario.pools[pool].tensor_parallel)
-
-
-def _quantity(spec: BillLine, usage: Usage, scenario: Scenario) -> float:
-    hours = usage.window_s / 3600.0
-    if spec.driver == "hours":
-        return hours
-    if spec.driver == "months":
-        return hours / HOURS_PER_MONTH
-    if spec.driver in ROUTE_DRIVERS:
-        of_route = ROUTE_DRIVERS[spec.driver]
-        return math.fsum(of_route(usage.routes[r], spec) for r in routes_of(spec, scenario))
-    return math.fsum(pool_quantity(spec, p, usage, scenario) for p in pools_of(spec, scenario))
-
-
 def bill(usage: Usage, scenario: Scenario) -> Bill:
-    """The bill of *usage*: every pool's paid node-hours, what a hosted API answered, then the
-    scenario's own lines in order."""
-    nodes = [line for pool in scenario.pools for line in _node_lines(pool, usage, scenario)]
-    hosted = [part for route in scenario.routes for part in _hosted_lines(route, usage, scenario)]
-    own = [
-        Line(s.line, s.kind, s.pool, s.driver, _quantity(s, usage, scenario), s.usd)
-        for s in scenario.bill
+    """The bill of *usage*: every pool's nodes, what a hosted API answered, then the scenario's own
+    lines in order."""
+    nodes = [
+        line
+        for name, pool in scenario.pools.items()
+        for line in node_lines(name, usage.pools[name], pool.node, usage.window_s)
     ]
-    lines = (*nodes, *(line for line, _ in hosted), *own)
-    specs = (*(None for _ in nodes), *(part for _, part in hosted), *scenario.bill)
-    return Bill(usage.window_s, lines, specs)
+    hosted = [part for route in scenario.routes for part in _hosted_lines(route, usage, scenario)]
+    others = (*nodes, *(line for line, _ in hosted))
+    return Bill(
+        usage.window_s,
+        (*others, *_own_lines(others, usage, scenario)),
+        (*(None for _ in nodes), *(part for _, part in hosted), *scenario.bill),
+        {name: _list_usd(name, usage, scenario) for name in scenario.pools},
+    )
 
 
-def _node_lines(name: str, usage: Usage, scenario: Scenario) -> list[Line]:
-    node, used = scenario.pools[name].node, usage.pools[name]
-    hours = used.node_s / 3600.0
-    lines = [Line(NODE_LINE, "node", name, "node_hours", hours, node.usd_per_node_hour)]
-    if node.spot is not None:
-        spot_hours, price = used.spot_node_s / 3600.0, node.usd_per_spot_node_hour
-        lines.append(Line(SPOT_LINE, "node", name, "node_hours", spot_hours, price))
-    return lines
+def _list_usd(name: str, usage: Usage, scenario: Scenario) -> float:
+    used = usage.pools[name]
+    hours = (used.node_s + used.spot_node_s) / 3600.0
+    return hours * scenario.pools[name].node.usd_per_node_hour
+
+
+def _own_lines(others: tuple[Line, ...], usage: Usage, scenario: Scenario) -> list[Line]:
+    """The scenario's own lines; a percentage is of all lines that are none."""
+    plain = {
+        spec.line: _line(spec, quantity(spec, usage, scenario))
+        for spec in scenario.bill
+        if spec.driver != "bill_usd"
+    }
+    known = (*others, *plain.values())
+    return [
+        plain[spec.line] if spec.line in plain else _line(spec, _dollars(spec, known))
+        for spec in scenario.bill
+    ]
+
+
+def _dollars(spec: BillLine, lines: tuple[Line, ...]) -> float:
+    kinds = SUPPORTED if spec.of is None else spec.of
+    return math.fsum(
+        line.usd for line in lines if line.kind in kinds and spec.pool in (None, line.pool)
+    )
+
+
+def _line(spec: BillLine, amount: float) -> Line:
+    return Line(
+        spec.line, spec.kind, spec.pool, spec.driver, amount, spec.unit_usd,
+        spec.told_source, spec.price,
+    )  # fmt: skip
 
 
 def _hosted_lines(name: str, usage: Usage, scenario: Scenario) -> list[tuple[Line, HostedPart]]:
-    """A line for each kind of token that the hosted API was asked for, at the API's own price."""
-    api, counts = scenario.routes[name].overflow, usage.routes[name].hosted
-    if api is None:
-        return []
-    kinds = (
-        ("input", counts.input - counts.cached_input, api.usd_per_million_input),
-        ("cached_input", counts.cached_input, api.cached_input_usd),
-        ("output", counts.output, api.usd_per_million_output),
-    )
+    """A line for each kind of token that a hosted API was asked for, at the API's own price."""
     return [
         (
             Line(
-                f"hosted {kind.replace('_', ' ')} ({name})", "hosted", None,
-                "million_tokens", tokens / 1e6, usd,
+                _hosted_name(name, charge), "hosted", None,
+                "million_tokens", charge.tokens / 1e6, charge.usd_per_million,
             ),
-            HostedPart(name, kind),
+            HostedPart(name, _kind(charge, has_pools=bool(scenario.routes[name].pools))),
         )
-        for kind, tokens, usd in kinds
-        if tokens
+        for charge in answered_by_api(usage.routes[name].by_tier, scenario, name)
     ]  # fmt: skip
+
+
+def _kind(charge: Charge, *, has_pools: bool) -> str:
+    """The kind of useful token that a charge is for; only a pool's own cache tells cached input."""
+    return charge.kind if charge.kind == "output" or has_pools else "input"
+
+
+def _hosted_name(route: str, charge: Charge) -> str:
+    above = f" above {charge.above_tokens:,} tokens" if charge.above_tokens else ""
+    return f"hosted {charge.kind.replace('_', ' ')}{above} ({route})"

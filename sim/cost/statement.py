@@ -26,7 +26,9 @@ from sim.cost.pricing import (
     prices,
     total,
 )
+from sim.cost.purchase import unused_gpu_s
 from sim.cost.reference import NO_RATES, ReferenceRates, ReferenceSeconds, reference_seconds
+from sim.cost.spent import Spent, spent
 from sim.cost.utilization import (
     GpuHours,
     Load,
@@ -36,7 +38,7 @@ from sim.cost.utilization import (
     share,
     total_load,
 )
-from sim.ledger.usage import RouteUsage, Usage
+from sim.ledger.usage import RouteOnPool, RouteUsage, Usage
 from sim.scenario.document import Scenario
 
 
@@ -61,12 +63,18 @@ class Gap:
 
 @dataclass(frozen=True)
 class RouteStatement:
-    """What one route pays: `by_use_usd` is what its `cost` divides, `hosted_usd` is in both."""
+    """What one route pays: `by_use_usd` is what its `cost` divides, `hosted_usd` is in both.
+
+    `by_pool_usd` divides the rest of `by_use_usd` among the pools that it may use, and
+    `by_pool_components_usd` those parts by what they were for.
+    """
 
     cost: Cost
     by_use_usd: float
     by_peak_usd: float
     hosted_usd: float
+    by_pool_usd: dict[str, float]
+    by_pool_components_usd: dict[str, Components]
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,7 @@ class Statement:
     gpu_hours: GpuHours
     routes: dict[str, RouteStatement]
     pools: dict[str, PoolStatement]
+    spent: Spent
 
 
 def goodput_tokens(route: RouteUsage, has_slo: bool) -> float:
@@ -133,11 +142,21 @@ def statement(usage: Usage, scenario: Scenario, benchmarks: Mapping[str, Benchma
             )
             for name, pool in scenario.pools.items()
         },
+        spent=spent(usage, scenario, billed, {p: o.gpu_hours for p, o in loads.items()}, rates),
     )
 
 
 def _factor(real: float | None, naive: float | None) -> float | None:
     return None if real is None or naive is None else share(real, naive)
+
+
+def _routes_on(pool: str, usage: Usage, scenario: Scenario) -> dict[str, RouteOnPool]:
+    """What *pool* did for each route that may use it."""
+    return {
+        name: usage.routes[name].by_pool[pool]
+        for name, route in scenario.routes.items()
+        if pool in route.pools
+    }
 
 
 def _loads(
@@ -149,9 +168,10 @@ def _loads(
     loads = {}
     for name, pool in scenario.pools.items():
         used = usage.pools[name]
-        routes = {r: usage.routes[r] for r, spec in scenario.routes.items() if spec.pool == name}
-        hours = pool_gpu_hours(used, routes.values(), rates[name], pool.tensor_parallel)
-        loads[name] = pool_load(used, routes, benchmarks.get(name), hours)
+        routes = _routes_on(name, usage, scenario)
+        width, unused_s = pool.tensor_parallel, unused_gpu_s(used, pool.node, usage.window_s)
+        hours = pool_gpu_hours(used, routes.values(), rates[name], width, unused_s)
+        loads[name] = pool_load(used, routes, benchmarks.get(name), hours, unused_s / width)
     return loads
 
 
@@ -160,7 +180,7 @@ def _naive(usage: Usage, scenario: Scenario, benchmarks: Mapping[str, Benchmark]
     some = any(r.served.input + r.served.output > 0 for r in usage.routes.values())
     weighed = []
     for name, benchmark in benchmarks.items():
-        routes = [usage.routes[r] for r, spec in scenario.routes.items() if spec.pool == name]
+        routes = _routes_on(name, usage, scenario).values()
         counts = [r.served if some else r.offered for r in routes]
         weighed.append(
             Weighed(
@@ -197,10 +217,15 @@ class _Routes:
         self.by_use = divided(use_shares)
         self.by_peak = divided(peak_shares)
 
-    def _seconds(self, route: str, rates: Mapping[str, ReferenceRates]) -> ReferenceSeconds:
-        used, of_pool = self.usage.routes[route], rates[self.scenario.routes[route].pool]
-        useful = reference_seconds(used.ended_useful, of_pool)
-        return useful + reference_seconds(used.ended_waste, of_pool)
+    def _seconds(
+        self, route: str, rates: Mapping[str, ReferenceRates]
+    ) -> dict[str, ReferenceSeconds]:
+        """Reference seconds of a route on each pool, at that pool's rates."""
+        found = {}
+        for pool, part in self.usage.routes[route].by_pool.items():
+            useful = reference_seconds(part.ended_useful, rates[pool])
+            found[pool] = useful + reference_seconds(part.ended_waste, rates[pool])
+        return found
 
     def _served(self, route: str) -> Served:
         used = self.usage.routes[route]
@@ -211,10 +236,21 @@ class _Routes:
     def _parts(self, by: Allocation, route: str) -> tuple[KindMoney, Served]:
         """Money by kind of token, the API's own by its prices, and what it bought."""
         served = self.served[route]
-        own_usd = by.by_route[route] - self.hosted_usd[route]
-        own = kind_money(own_usd, self.seconds[route], served.tokens)
-        hosted = hosted_money(self.billed.hosted_usd(route), served.tokens)
-        return total([own, hosted], KindMoney), served
+        own = [
+            kind_money(usd, self.seconds[route][pool], served.tokens)
+            for pool, usd in by.by_pool[route].items()
+        ]
+        return total([*own, self._at_api(by, route)], KindMoney), served
+
+    def _at_api(self, by: Allocation, route: str) -> KindMoney:
+        """What a hosted API took; of a route without a pool other lines too, in proportion."""
+        hosted_usd, tokens = self.billed.hosted_usd(route), self.served[route].tokens
+        if by.by_pool[route] or not self.hosted_usd[route]:
+            rest_usd = 0.0 if by.by_pool[route] else by.by_route[route]
+            money = hosted_money(hosted_usd, tokens)
+            return replace(money, unpriced_usd=money.unpriced_usd + rest_usd)
+        factor = by.by_route[route] / self.hosted_usd[route]
+        return hosted_money({kind: usd * factor for kind, usd in hosted_usd.items()}, tokens)
 
     def _user_parts(self, by: Allocation, route: str) -> tuple[KindMoney, Served]:
         """The same without the requests of a route that is of use to nobody."""
@@ -223,22 +259,28 @@ class _Routes:
             return money, served
         return money, replace(served, completed_requests=0.0)
 
-    def _components(self, route: str) -> Components:
-        own_usd = self.by_use.by_route[route] - self.hosted_usd[route]
-        return components(own_usd, self.seconds[route])
+    def _components(self, route: str) -> dict[str, Components]:
+        """A route's dollars by use on each pool, by what they were for."""
+        return {
+            pool: components(usd, self.seconds[route][pool])
+            for pool, usd in self.by_use.by_pool[route].items()
+        }
 
     def statement(self, route: str) -> RouteStatement:
         """One route's part."""
         usd, peak_usd = self.by_use.by_route[route], self.by_peak.by_route[route]
+        by_pool = self._components(route)
         return RouteStatement(
             cost=Cost(
                 by_use=prices(usd, [self._parts(self.by_use, route)], 0.0),
                 by_peak=prices(peak_usd, [self._parts(self.by_peak, route)], 0.0),
-                components_usd=self._components(route),
+                components_usd=total(list(by_pool.values()), Components),
             ),
             by_use_usd=usd,
             by_peak_usd=peak_usd,
             hosted_usd=self.hosted_usd[route],
+            by_pool_usd=self.by_use.by_pool[route],
+            by_pool_components_usd=by_pool,
         )
 
     def fleet_cost(self) -> Cost:
@@ -252,5 +294,7 @@ class _Routes:
         return Cost(
             by_use=priced(self.by_use),
             by_peak=priced(self.by_peak),
-            components_usd=total([self._components(r) for r in routes], Components),
+            components_usd=total(
+                [part for r in routes for part in self._components(r).values()], Components
+            ),
         )

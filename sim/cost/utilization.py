@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
 from sim.cost.benchmark import Benchmark
-from sim.cost.bill import gpu_hours
+from sim.cost.quantity import Part, gpu_hours
 from sim.cost.reference import ReferenceRates, reference_seconds
-from sim.ledger.usage import PoolUsage, ReferenceTokens, RouteUsage
+from sim.ledger.usage import PoolUsage, ReferenceTokens
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,22 @@ def _seconds(tokens: Iterable[ReferenceTokens], rates: ReferenceRates) -> float:
 
 
 def pool_gpu_hours(
-    pool: PoolUsage, routes: Iterable[RouteUsage], rates: ReferenceRates, tensor_parallel: int
+    pool: PoolUsage,
+    routes: Iterable[Part],
+    rates: ReferenceRates,
+    tensor_parallel: int,
+    unused_gpu_s: float = 0.0,
 ) -> GpuHours:
-    """States of a pool's paid time, of which *routes* are those that it serves."""
+    """States of a pool's paid time, of which *routes* are those that it serves.
+
+    *unused_gpu_s*: what was committed to beside it, but not used.
+    """
     routes = list(routes)
     useful_s = _seconds((r.ended_useful for r in routes), rates)
     waste_s = _seconds((r.ended_waste for r in routes), rates)
     hours = tensor_parallel / 3600.0  # GPU-hours of a replica-second
     return GpuHours(
-        paid=gpu_hours(pool, tensor_parallel),
+        paid=gpu_hours(pool, tensor_parallel) + unused_gpu_s / 3600.0,
         reference_useful=useful_s * hours,
         reference_waste=waste_s * hours,
         slack=(pool.busy_s - useful_s - waste_s) * hours,
@@ -57,6 +64,7 @@ def pool_gpu_hours(
         draining=pool.draining_s * hours,
         failed=pool.failed_s * hours,
         unplaced=pool.unplaced_gpu_s / 3600.0,
+        committed_unused=unused_gpu_s / 3600.0,
     )
 
 
@@ -108,14 +116,18 @@ def share(part: float, whole: float) -> float | None:
 
 def pool_load(
     pool: PoolUsage,
-    routes: Mapping[str, RouteUsage],
+    routes: Mapping[str, Part],
     benchmark: Benchmark | None,
     hours: GpuHours,
+    unused_s: float = 0.0,
 ) -> Load:
-    """Load of one pool; without a benchmark nothing counts as used, nor what an API answered."""
+    """Load of one pool; without a benchmark nothing counts as used, nor what an API answered.
+
+    *unused_s*: replica-seconds that were committed to beside what was paid, but not used.
+    """
     tokens = math.fsum(r.served.input + r.served.output for r in routes.values())
     return Load(
-        paid_s=pool.paid_s,
+        paid_s=pool.paid_s + unused_s,
         busy_s=pool.busy_s,
         benchmark_hours=benchmark.replica_hours(tokens) if benchmark else 0.0,
         kv_used_block_s=pool.kv_used_block_s,

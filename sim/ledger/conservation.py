@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
 
 from sim.ledger.lease import Lease
-from sim.ledger.usage import PoolUsage, RouteUsage, Usage
+from sim.ledger.usage import PoolUsage, RouteOnPool, RouteUsage, Usage
 
 REL_TOL = 1e-9
 
@@ -49,14 +51,24 @@ def check_leases(
     check_equal(f"paid GPU-seconds of {name}", gpu_s, gpus * (node_s + spot_s))
 
 
-def check_usage(usage: Usage, arrived: Iterable[int]) -> None:
-    """Requests, tokens and paid seconds of *usage*; *arrived*: counted at the door, per route."""
+def check_usage(
+    usage: Usage,
+    arrived: Iterable[int],
+    sent: Mapping[str, Mapping[str, int]] | None = None,
+) -> None:
+    """Requests, tokens and paid seconds of *usage*.
+
+    *arrived*: counted at the door, per route; *sent*: counted at the fork of each route that has
+    several pools, per pool.
+    """
     for (name, route), count in zip(usage.routes.items(), arrived, strict=True):
         _check_requests(name, route, count)
+        _check_pools(name, route, (sent or {}).get(name, {}))
         _check_asked(name, route)
         _check_computed(name, route)
     for name, pool in usage.pools.items():
         _check_pool(name, pool)
+        _check_blocks(name, pool, usage.routes.values())
     for law in ("input", "output", "cached_input"):
         parts = math.fsum(getattr(r.useful, law) for r in usage.routes.values())
         check_equal(f"useful {law} tokens of all routes", parts, getattr(usage.overall.useful, law))
@@ -68,7 +80,50 @@ def _check_requests(name: str, route: RouteUsage, arrived: int) -> None:
     ended = r.completed + r.rejected + r.timed_out + r.failed + r.cancelled + r.in_flight
     check_equal(f"requests of {name} by final state", ended, r.arrived)
     check_equal(f"requests of {name} at the door", r.arrived, arrived)
-    check_equal(f"attempts of {name} that are no retries", r.attempts - r.retried, r.arrived)
+    first = r.attempts - r.retried - r.escalated
+    check_equal(f"attempts of {name} that follow no other", first, r.arrived)
+
+
+def _check_pools(name: str, route: RouteUsage, sent: Mapping[str, int]) -> None:
+    """What the pools of a route did is what was done for it, and all that was sent came."""
+    parts = route.by_pool
+    for pool, count in sent.items():
+        check_equal(f"requests of {name} at {pool}", parts[pool].offered.requests, count)
+    if not parts:
+        return
+    offered = [part.offered for part in parts.values()]
+    last = math.fsum(o.requests - o.escalated for o in offered)
+    check_equal(f"requests of {name} by their last pool", last, route.requests.arrived)
+    for law, of in _OF_POOLS.items():
+        over = math.fsum(of(part) for part in parts.values())
+        check_equal(f"{law} of {name} over its pools", over, of(route))
+    intervals = np.sum([part.ended_by_interval for part in parts.values()], axis=0)
+    if not np.allclose(intervals, route.ended_by_interval, rtol=REL_TOL, atol=1e-3):
+        raise ConservationError(f"{name}: what ended in some interval is not that of its pools")
+
+
+_OF_POOLS: dict[str, Callable[[RouteUsage | RouteOnPool], float]] = {
+    "answered requests": lambda part: part.completed,
+    "useful input tokens": lambda part: part.useful.input,
+    "useful output tokens": lambda part: part.useful.output,
+    "hosted requests": lambda part: part.hosted.requests,
+    "wasted input tokens": lambda part: math.fsum(part.wasted_input.values()),
+    "wasted output tokens": lambda part: math.fsum(part.wasted_output.values()),
+    "prompt tokens of useful attempts": lambda part: part.ended_useful.prompt,
+    "prompt tokens of wasted attempts": lambda part: part.ended_waste.prompt,
+    "output tokens of useful attempts": lambda part: part.ended_useful.output,
+    "output tokens of wasted attempts": lambda part: part.ended_waste.output,
+    "seconds of prefill": lambda part: part.as_run.prefill,
+    "seconds of decode": lambda part: part.as_run.decode,
+    "seconds of waste": lambda part: part.as_run.waste,
+}
+
+
+def _check_blocks(name: str, pool: PoolUsage, routes: Iterable[RouteUsage]) -> None:
+    """The KV block-hours of a pool are those of its routes, unless nothing ended there."""
+    hours = [route.by_pool[name].kv_block_hours for route in routes if name in route.by_pool]
+    if any(hours):
+        check_equal(f"KV block-hours of {name}", math.fsum(hours), pool.kv_used_block_s / 3600.0)
 
 
 def _check_asked(name: str, route: RouteUsage) -> None:

@@ -24,6 +24,7 @@ class Attempt(Protocol):
     attempt: int
     high_water: int
     superseded: bool
+    leg: int
 
 
 FIELDS: dict[str, type[np.generic]] = {
@@ -49,6 +50,7 @@ TROUBLE: dict[str, type[np.generic]] = {
     "outcome": np.int8,
     "attempt": np.int32,
     "superseded": np.int8,
+    "leg": np.int8,
     "computed": np.int64,
     "high_water": np.int64,
     "recomputed_input": np.int64,
@@ -58,7 +60,9 @@ TROUBLE: dict[str, type[np.generic]] = {
 """Fields that are all zero for a first attempt that went smoothly, `computed` aside.
 
 `superseded` is 1 for an attempt that another at the same request follows: every request has exactly
-one that is not, its last.
+one that is not, its last. One that was completed and yet is superseded was answered not well
+enough, so that the next pool of its route was asked. `leg` is the attempt's pool, by its place
+among those of the route.
 """
 
 NO_REPLICA, HOSTED_REPLICA = -1, -2
@@ -83,7 +87,13 @@ class Ledger:
 
     def add(self, attempt: Attempt) -> None:
         """Record an attempt that has ended. Amortised O(1)."""
-        if attempt.outcome or attempt.attempt or attempt.high_water or attempt.superseded:
+        if (
+            attempt.outcome
+            or attempt.attempt
+            or attempt.high_water
+            or attempt.superseded
+            or attempt.leg
+        ):
             self._rough.append(_rough(attempt))
             if len(self._rough) == CHUNK_ATTEMPTS:
                 self.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +14,26 @@ from sim.ledger.tokens import IN_FLIGHT, OUTCOMES, REJECTED, computed_input
 class Spool:
     """Writes attempts at requests that arrived in [0, horizon) into *directory*, chunk by chunk.
 
-    *gpus*: of one replica, per route; one each if not given. What never came is NaN: all times of
-    an attempt that was rejected, `queued_at_s` of one that no replica took.
+    *pools*: those of each route, by its name; *gpus*: of one replica of each, one if not given.
+    What never came is NaN: all times of an attempt that was rejected, `queued_at_s` of one that no
+    replica took. The pool of an attempt that a hosted API answered is the one it stood in for, if
+    any.
     """
 
     def __init__(
         self,
         directory: Path,
-        route_names: list[str],
+        pools: Mapping[str, tuple[str, ...]],
         horizon_s: float,
-        gpus: list[int] | None = None,
+        gpus: Mapping[str, int] | None = None,
     ) -> None:
+        lanes = [lane for of in pools.values() for lane in of or ("",)]
+        counts = [max(1, len(of)) for of in pools.values()]
         self.directory = directory
-        self.names = np.array(route_names)
-        self.gpus = np.array(gpus if gpus is not None else [1] * len(route_names))
+        self.names = np.array(list(pools))
+        self.pools = np.array(lanes)
+        self.gpus = np.array([(gpus or {}).get(pool, 1) for pool in lanes])
+        self.first = np.cumsum([0, *counts])
         self.horizon_s = horizon_s
         self._chunks = 0
         directory.mkdir(parents=True, exist_ok=True)
@@ -38,7 +44,8 @@ class Spool:
         if not arrived.any():
             return
         c = rows_where(columns, arrived)
-        gpus = self.gpus[c["route"]]
+        lane = self.first[c["route"]] + c["leg"]
+        gpus = self.gpus[lane]
         rejected, hosted = c["outcome"] == REJECTED, c["replica"] == HOSTED_REPLICA
         unplaced = rejected | (c["replica"] == NO_REPLICA)
         silent = rejected | (hosted & (c["outcome"] == IN_FLIGHT))  # of those no token came
@@ -63,6 +70,7 @@ class Spool:
             computed_input_tokens=np.where(hosted, 0, computed_input(c)),
             recomputed_input_tokens=c["recomputed_input"],
             recomputed_output_tokens=c["recomputed_output"],
+            pool=self.pools[lane],
         )
         self._chunks += 1
 

@@ -20,8 +20,8 @@ NO_WASTE = -1
 _CAUSE_OF = np.array(
     [WASTE_CAUSES.index(o) if o in WASTE_CAUSES else NO_WASTE for o in OUTCOMES], dtype=np.int64
 )
-PREEMPTED, RETRIED, NOT_USEFUL = (
-    WASTE_CAUSES.index(cause) for cause in ("preempted", "retried", "not_useful")
+PREEMPTED, RETRIED, ESCALATED, NOT_USEFUL = (
+    WASTE_CAUSES.index(cause) for cause in ("preempted", "retried", "escalated", "not_useful")
 )
 
 
@@ -44,5 +44,12 @@ def cause_of_waste(c: Columns, useful: np.ndarray) -> np.ndarray:
     `NO_WASTE` for those of a completed request, or of one in flight; *useful*: whether the
     attempt's route is. Tokens that were computed again are wasted besides.
     """
-    cause = np.where(c["superseded"] > 0, RETRIED, _CAUSE_OF[c["outcome"]])
+    followed = np.where(c["outcome"] == COMPLETED, ESCALATED, RETRIED)
+    cause = np.where(c["superseded"] > 0, followed, _CAUSE_OF[c["outcome"]])
     return np.where(useful, cause, NOT_USEFUL)
+
+
+def passed_on(c: Columns) -> np.ndarray:
+    """Which attempts were answered, and yet followed by another: at the next pool."""
+    passed: np.ndarray = (c["outcome"] == COMPLETED) & (c["superseded"] > 0)
+    return passed
