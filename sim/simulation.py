@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING
 
 import simpy
 
-from sim.fleet.build_door import build_door
+from sim.fleet.build_gateway import build_gateway
 from sim.fleet.build_site import build_site
 from sim.fleet.clients import ClosedClients, OpenClients
+from sim.fleet.fork import Fork
 from sim.fleet.gateway import Gateway
 from sim.fleet.sampling import Row, Sampler
 from sim.fleet.scaling import Submit, Watcher
 from sim.ledger.conservation import check_leases, check_replica, check_usage
 from sim.ledger.events import FleetEvent
+from sim.ledger.kv_hours import with_kv_hours
 from sim.ledger.lease import Lease
 from sim.ledger.metering import Meter, RouteMeter
 from sim.ledger.records import Ledger
@@ -33,6 +35,7 @@ from sim.scenario.document import Scenario
 from sim.scenario.pool import Pool
 from sim.serving.sequence import Outcome, Sequence
 from sim.streams import Streams
+from sim.traffic.destinations import Destinations
 from sim.traffic.source import Batches, batches, closed_loops
 
 if TYPE_CHECKING:
@@ -64,15 +67,17 @@ def simulate(
     replication: int = 0,
     spool: Path | None = None,
     sample_every_s: float | None = None,
+    traffic: Batches | None = None,
 ) -> Run:
     """Run *replication* of *scenario*; the same arguments give the same result, bit for bit.
 
     *spool*: a directory for the attempts' records. *sample_every_s*: how often levels are sampled
-    into `Run.timeseries`. Raises TraceError if a trace cannot be read, ConservationError if the
+    into `Run.timeseries`. *traffic*: instead of what the routes' arrivals make, closed-loop ones
+    apart. Raises TraceError if a trace cannot be read, ConservationError if the
     books do not balance.
     """
     with _collector_off():
-        return _Simulation(scenario, replication, spool, sample_every_s).run()
+        return _Simulation(scenario, replication, spool, sample_every_s, traffic).run()
 
 
 @contextmanager
@@ -95,7 +100,12 @@ class _Simulation:
     """The live objects of one run; built first, started in one place."""
 
     def __init__(
-        self, scenario: Scenario, replication: int, spool: Path | None, sample_every_s: float | None
+        self,
+        scenario: Scenario,
+        replication: int,
+        spool: Path | None,
+        sample_every_s: float | None,
+        traffic: Batches | None,
     ) -> None:
         self.scenario = scenario
         self.horizon_s = scenario.horizon
@@ -104,8 +114,9 @@ class _Simulation:
         self.meter = Meter(_route_meters(scenario), self.horizon_s)
         readers = [self.meter.read]
         if spool is not None:
-            gpus = [scenario.pools[r.pool].gpus_per_replica for r in scenario.routes.values()]
-            readers.append(Spool(spool, list(scenario.routes), self.horizon_s, gpus).read)
+            gpus = {name: pool.gpus_per_replica for name, pool in scenario.pools.items()}
+            pools = {name: route.pools for name, route in scenario.routes.items()}
+            readers.append(Spool(spool, pools, self.horizon_s, gpus).read)
         self.ledger = Ledger(*readers)
         indices = count()
         self.sites = {
@@ -114,7 +125,7 @@ class _Simulation:
         self.samplers = self._build_samplers(sample_every_s)
         self.gateway = self._build_gateway(streams)
         self.priorities = [route.priority for route in scenario.routes.values()]
-        self.traffic: Batches = batches(scenario, streams, -scenario.warmup)
+        self.traffic = traffic or batches(scenario, streams, -scenario.warmup)
         self.open = OpenClients(env, self.gateway, self.traffic, self.priorities)
         self.closed = [
             ClosedClients(env, self.gateway, loop, self.priorities[loop.route])
@@ -133,20 +144,20 @@ class _Simulation:
         watchers += [(sampler.site.pool.name, sampler) for sampler in self.samplers]
         for name, watcher in watchers:
             submit[name] = watcher.submitting(submit[name])
-        routes = self.scenario.routes
-        to_pools = [submit[route.pool] for route in routes.values()]
-        gateway = Gateway(self.env, to_pools, self.horizon_s, self.ledger.add)
-        for site in self.sites.values():
-            site.pool.on_done = gateway.done
+        pools = {name: site.pool for name, site in self.sites.items()}
+        gateway = build_gateway(
+            self.env,
+            self.scenario,
+            pools,
+            submit,
+            streams,
+            Destinations(self.scenario, streams).visits,
+            self.ledger.add,
+        )
+        for pool in pools.values():
+            pool.on_done = gateway.done
         for name, watcher in watchers:
-            pool = self.sites[name].pool
-            pool.on_done = watcher.ending(pool.on_done)
-        for index, (name, route) in enumerate(routes.items()):
-            pool, failures = self.sites[route.pool].pool, self.scenario.pools[route.pool].failures
-            errors = 0.0 if failures is None else failures.request_errors
-            door = build_door(self.env, index, name, route, pool, gateway, streams, errors)
-            if door is not None:
-                gateway.install(index, door)
+            pools[name].on_done = watcher.ending(pools[name].on_done)
         return gateway
 
     def _build_samplers(self, every_s: float | None) -> list[Sampler]:
@@ -216,7 +227,7 @@ class _Simulation:
 
     def _check_books(self, usage: Usage) -> None:
         """Raise ConservationError unless requests, tokens, paid time and leases agree."""
-        check_usage(usage, self.gateway.arrived)
+        check_usage(usage, self.gateway.arrived, self._sent())
         for name, site in self.sites.items():
             spec = self.scenario.pools[name]
             check_leases(
@@ -228,6 +239,12 @@ class _Simulation:
                 tensor_parallel=spec.tensor_parallel,
             )
 
+    def _sent(self) -> dict[str, dict[str, int]]:
+        """Requests of the window that came to each pool, of the routes that have several."""
+        names = list(self.scenario.routes)
+        doors = zip(names, self.gateway.doors, strict=True)
+        return {name: door.sent for name, door in doors if isinstance(door, Fork)}
+
     def _in_flight(self, sequence: Sequence) -> None:
         """Record an attempt that the end of the run has cut off."""
         if sequence.left:
@@ -238,12 +255,15 @@ class _Simulation:
         self.ledger.add(sequence)
 
     def _usage(self) -> Usage:
-        names = list(self.scenario.routes)
         intervals = self.meter.intervals
+        pools = {name: site.meter.usage(intervals) for name, site in self.sites.items()}
+        names = list(enumerate(self.scenario.routes))
+        routes = {name: self.meter.route_usage(i) for i, name in names}
+        token_s = {name: self.meter.kv_token_s_of(i) for i, name in names}
         return Usage(
             window_s=self.horizon_s,
-            routes={name: self.meter.route_usage(i) for i, name in enumerate(names)},
-            pools={name: site.meter.usage(intervals) for name, site in self.sites.items()},
+            routes=with_kv_hours(routes, token_s, pools),
+            pools=pools,
             overall=self.meter.overall(),
         )
 
@@ -263,6 +283,8 @@ def _route_meters(scenario: Scenario) -> list[RouteMeter]:
             tuple(route.slo.targets()) if route.slo is not None else (),
             route.useful,
             route.reasoning_share,
+            route.pools,
+            api_edges_tokens=scenario.api_edges_tokens(name),
         )
         for name, route in scenario.routes.items()
     ]

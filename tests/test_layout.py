@@ -25,7 +25,14 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 """Rooms from the ground up; a room is a folder of `sim`, or a file right in it."""
 
-CLOCKS = {"serving.replica", "simulation", "studies.naive", "studies.speed"}
+CLOCKS = {
+    "serving.replica",
+    "simulation",
+    "studies.calibration_replay",
+    "studies.gap_loop",
+    "studies.naive",
+    "studies.speed",
+}
 """Modules that import SimPy, beside those of `fleet`; the last one times it, bare."""
 
 MOST_LINES = 350

@@ -10,7 +10,9 @@ import click
 
 from sim.cli.errors import OK
 
-SECTIONS = ("gpus", "models", "timings", "prices", "hosts", "workloads", "startup")
+SECTIONS = (
+    "gpus", "models", "timings", "prices", "bill", "apis", "hosts", "workloads", "startup",
+)  # fmt: skip
 
 
 @click.command(short_help="List GPUs, models, step times, prices, workloads, cold starts.")

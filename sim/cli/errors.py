@@ -10,7 +10,7 @@ import click
 
 from sim.report.numerals import clean
 
-OK, INTERNAL, BAD_INPUT, SLO_MISSED, INTERRUPTED = 0, 1, 2, 3, 130
+OK, INTERNAL, BAD_INPUT, SLO_MISSED, FAILED_POINTS, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit codes."""
 
 DEBUG = "TOKENFLEET_DEBUG"
@@ -55,9 +55,12 @@ def _is_users(error: Exception) -> bool:
     from sim.catalog.names import UnknownName
     from sim.report.atomic import OutError
     from sim.scenario.problem import ScenarioError
+    from sim.studies.grid import DesignError
+    from sim.studies.refusals import ClusterError, StoreError
     from sim.traffic.trace_text import TraceError
 
-    return isinstance(error, InputError | OutError | ScenarioError | TraceError | UnknownName)
+    users = InputError | OutError | ScenarioError | TraceError | UnknownName
+    return isinstance(error, users | DesignError | StoreError | ClusterError)
 
 
 def _internal(error: Exception) -> str:

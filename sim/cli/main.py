@@ -17,16 +17,27 @@ from sim.version import __version__
 
 VERBS = {
     "run": "sim.cli.run",
+    "gap": "sim.cli.gap",
+    "compare": "sim.cli.compare",
+    "levers": "sim.cli.levers",
+    "sweep": "sim.cli.sweep",
+    "plan": "sim.cli.plan",
+    "report": "sim.cli.report",
     "validate": "sim.cli.scenario",
     "init": "sim.cli.scenario",
     "schema": "sim.cli.scenario",
+    "hosted": "sim.cli.hosted",
+    "commitments": "sim.cli.commitments",
     "catalog": "sim.cli.catalog",
     "traffic": "sim.cli.traffic",
+    "calibrate": "sim.cli.calibrate",
+    "backtest": "sim.cli.backtest",
 }
 """Verb to the module that has a command of that name; imported when it is asked for."""
 
 EPILOG = (
-    "Exit codes: 0 ok, 2 bad input, 3 SLO missed under --fail-on-slo, 130 interrupted, "
+    "Exit codes: 0 ok, 2 bad input, 3 SLO missed under --fail-on-slo, "
+    "4 a sweep ended with failed points, 130 interrupted, "
     "1 anything unexpected (TOKENFLEET_DEBUG=1 shows the traceback)."
 )
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sim.cli.errors import say
+from sim.report.numerals import clean, seconds
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -18,6 +19,9 @@ AFTER_S = 2.0
 
 EVERY_S = 30.0
 """Time between lines where stderr is no terminal."""
+
+LEAST_DONE = 3
+"""Parts that must be done before the time for the rest is told."""
 
 
 class Progress:
@@ -30,7 +34,8 @@ class Progress:
         self._quiet = quiet
         self._lock = threading.Lock()
         self._started_s = time.monotonic()
-        self._what, self._done, self._total = "starting", 0, 0
+        self._what, self._done, self._total, self._note = "starting", 0, 0, ""
+        self._first: tuple[float, int] | None = None  # when how much of it was done already
         self._said_s: float | None = None
         self._bar: Bar | None = None
         self._timer = threading.Timer(AFTER_S, self._appear)
@@ -53,10 +58,12 @@ class Progress:
             if self._bar is not None:
                 self._bar.stop()
 
-    def update(self, what: str, done: int, total: int) -> None:
-        """Tell that *done* of *total* parts of *what* are done."""
+    def update(self, what: str, done: int, total: int, note: str = "") -> None:
+        """Tell that *done* of *total* parts of *what* are done, and what else is worth a word."""
         with self._lock:
-            self._what, self._done, self._total = what, done, total
+            if self._first is None or what != self._what:
+                self._first = time.monotonic(), done
+            self._what, self._done, self._total, self._note = what, done, total, note
             if self._bar is not None:
                 self._show(self._bar)
             elif self._said_s is not None and time.monotonic() - self._said_s > EVERY_S:
@@ -68,7 +75,7 @@ class Progress:
                 return
             if sys.stderr.isatty():
                 self._bar = _bar()
-                self._bar.add_task(self._what, total=None)
+                self._bar.add_task(self._what, total=None, note="")
                 self._show(self._bar)
                 self._bar.start()
             else:
@@ -76,12 +83,28 @@ class Progress:
 
     def _show(self, bar: Bar) -> None:
         task = bar.task_ids[0]
-        bar.update(task, description=self._what, completed=self._done, total=self._total or None)
+        bar.update(
+            task,
+            description=self._what,
+            completed=self._done,
+            total=self._total or None,
+            note=clean("; ".join(part for part in (self._left(), self._note) if part)),
+        )
 
     def _say(self) -> None:
         self._said_s = time.monotonic()
         counted = f": {self._done} of {self._total} done" if self._total else ""
-        say(f"tokenfleet: {self._what}{counted}, {self._said_s - self._started_s:.0f} s")
+        after = "".join(f"; {part}" for part in (self._left(), self._note) if part)
+        say(f"tokenfleet: {self._what}{counted}, {self._said_s - self._started_s:.0f} s{after}")
+
+    def _left(self) -> str:
+        """How long the rest will take, if enough is known to tell."""
+        if self._first is None:
+            return ""
+        since_s, done = time.monotonic() - self._first[0], self._done - self._first[1]
+        if done < LEAST_DONE or self._done >= self._total:
+            return ""
+        return f"about {seconds(since_s / done * (self._total - self._done))} left"
 
 
 def _bar() -> Bar:
@@ -101,6 +124,7 @@ def _bar() -> Bar:
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
         console=Console(stderr=True),
         transient=True,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +10,14 @@ import click
 
 from sim.cli.errors import OK, SLO_MISSED, InputError, say
 from sim.cli.progress import Progress
+from sim.cli.run_files import directory_of, sample_every_s, scratch, story_of, write_files
 from sim.cli.scenario import overrides
 
 if TYPE_CHECKING:
-    from sim.report.directory import Directory
     from sim.report.table import Table
     from sim.scenario.document import Scenario
+    from sim.studies.precision import Precision
     from sim.studies.result import Result
-
-SAMPLES = 500
-"""Samples of the fleet's state over the window, for time series and their figure."""
-
-LEAST_SAMPLE_S = 10.0
 
 
 @click.command(short_help="Simulate a scenario and price its tokens.")
@@ -32,8 +27,17 @@ LEAST_SAMPLE_S = 10.0
     "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's own."
 )
 @click.option(
-    "--replications", type=click.IntRange(1, 1000), default=5, show_default=True,
-    help="Independent repetitions; one gives no interval.",
+    "--replications", type=click.IntRange(1, 1000),
+    help="Independent repetitions; one gives no interval. Default: 5, at least 10 for --precision.",
+)  # fmt: skip
+@click.option(
+    "--precision", metavar="SHARE",
+    help="Repeat until $ per 1M tokens is known to so much, such as 2%.",
+)  # fmt: skip
+@click.option("--precision-p95", metavar="SHARE", help="Likewise p95 latencies, such as 5%.")
+@click.option(
+    "--max-replications", type=click.IntRange(2, 10_000), default=100, show_default=True,
+    help="Where --precision gives up.",
 )  # fmt: skip
 @click.option(
     "--jobs", type=click.IntRange(1, 1024), help="Worker processes. Default: one per CPU."
@@ -49,7 +53,10 @@ def run(
     file: str,
     overrides: tuple[str, ...],
     seed: int | None,
-    replications: int,
+    replications: int | None,
+    precision: str | None,
+    precision_p95: str | None,
+    max_replications: int,
     jobs: int | None,
     out: str | None,
     as_json: bool,
@@ -60,111 +67,70 @@ def run(
 
     Takes seconds for a day of traffic; nothing is fetched from any network.
     """
-    from sim.report.directory import Directory
     from sim.scenario.load import load
 
+    wanted = _precision(precision, precision_p95, max_replications)
     scenario = load(file, overrides)
-    directory = Directory(Path(out)) if out is not None else None
-    if directory is not None:
-        directory.check()
+    directory = directory_of(out)
     if fail_on_slo and not any(route.slo for route in scenario.routes.values()):
         raise InputError(f"--fail-on-slo: no route of {file} has an slo")
-    with Progress(quiet) as progress, _scratch(directory) as spool:
-        result = _simulate(scenario, seed, replications, jobs, spool, progress)
-        summary, story = result.summary(), _story(scenario, result)
+    with Progress(quiet) as progress, scratch(directory) as spool:
+        result = _simulate(scenario, seed, replications, wanted, jobs, spool, progress)
+        summary, story = result.summary(), story_of(scenario, result)
         if directory is not None:
-            _write(directory, result, summary, story, spool, progress, jobs)
+            write_files(directory, result, summary, story, spool, progress, jobs)
     _print(summary, story, as_json, quiet)
     if directory is not None and not (quiet or as_json):
         say(f"Wrote {directory.path}; start with {directory.path / 'report.html'}")
     return _judge(summary) if fail_on_slo else OK
 
 
-def _scratch(directory: Directory | None) -> contextlib.AbstractContextManager[Path | None]:
-    return contextlib.nullcontext() if directory is None else directory.scratch()
+def _precision(cost: str | None, p95: str | None, most: int) -> Precision | None:
+    """What the options ask for; InputError if it is no share."""
+    from sim.studies.precision import Precision
+    from sim.units import parse_share
+
+    if cost is None:
+        if p95 is not None:
+            raise InputError("--precision-p95 goes with --precision")
+        return None
+    shares = []
+    for option, text in (("--precision", cost), ("--precision-p95", p95)):
+        try:
+            shares.append(None if text is None else parse_share(text))
+        except ValueError as error:
+            raise InputError(f"{option} {text}: must be a percentage such as 2%") from error
+    try:
+        return Precision(shares[0] or 0.0, shares[1], most)
+    except ValueError as error:
+        raise InputError(f"--precision: {error}") from None
 
 
 def _simulate(
     scenario: Scenario,
     seed: int | None,
-    replications: int,
+    replications: int | None,
+    precision: Precision | None,
     jobs: int | None,
     spool: Path | None,
     progress: Progress,
 ) -> Result:
+    from sim.studies.precision import LEAST
+    from sim.studies.replications import DEFAULT_REPLICATIONS
     from sim.studies.replications import run as replicate
 
-    progress.update("replications", 0, replications)
+    least = DEFAULT_REPLICATIONS if precision is None else min(LEAST, precision.most)
+    progress.update("replications", 0, replications or least)
     return replicate(
         scenario,
         seed=seed,
-        replications=replications,
+        replications=replications or least,
+        precision=precision,
         jobs=jobs,
         spool=spool,
-        sample_every_s=_sample_every_s(scenario, spool),
+        sample_every_s=sample_every_s(scenario, spool),
         progress=lambda done, total: progress.update("replications", done, total),
     )
-
-
-def _sample_every_s(scenario: Scenario, spool: Path | None) -> float | None:
-    """Time between samples; None where neither a file nor a story of the fleet needs them."""
-    if spool is None and _is_plain(scenario):
-        return None
-    return max(LEAST_SAMPLE_S, scenario.horizon / SAMPLES)
-
-
-def _is_plain(scenario: Scenario) -> bool:
-    """Whether nothing ever happens to the fleet."""
-    return all(pool.is_fixed for pool in scenario.pools.values())
-
-
-def _story(scenario: Scenario, result: Result) -> list[Table]:
-    """What happened to the fleet in the first replication, as tables."""
-    from sim.report.clock import Clock
-    from sim.report.fleet_events import what_happened
-
-    if _is_plain(scenario):
-        return []
-    first = result.runs[0]
-    starting_s = {name: pool.starting_s for name, pool in first.usage.pools.items()}
-    clock = Clock(scenario.horizon, scenario.starts_on)
-    return what_happened(first.events, first.timeseries, starting_s, clock, len(result.runs))
-
-
-def _write(
-    directory: Directory,
-    result: Result,
-    summary: dict[str, Any],
-    story: list[Table],
-    spool: Path | None,
-    progress: Progress,
-    jobs: int | None,
-) -> None:
-    from sim.ledger.spool import read
-    from sim.report.attempt_price import usd_of_run
-    from sim.report.export import Findings, write_out
-    from sim.scenario.resolved import resolved_yaml
-    from sim.studies.curve import curve
-    from sim.studies.executors import cpu_count
-
-    points = curve(
-        result,
-        jobs=jobs or cpu_count(),
-        progress=lambda done, total: progress.update("loads", done, total),
-    )
-    progress.update("writing files", 0, 0)
-    findings = Findings(
-        summary=summary,
-        scenario_yaml=resolved_yaml(result.scenario),
-        attempts=read(spool) if spool is not None else (),
-        usd_of=usd_of_run(result),
-        timeseries=result.runs[0].timeseries,
-        events=result.runs[0].events,
-        story=story,
-        starts_on=result.scenario.starts_on,
-        curve=[vars(point) for point in points],
-    )
-    write_out(directory, findings)
 
 
 def _print(summary: dict[str, Any], story: list[Table], as_json: bool, quiet: bool) -> None:

@@ -9,68 +9,84 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.catalog.api_rates import ApiPrice
+from sim.cost.hosted import AS_COUNTED, CacheUse, cache_use
 from sim.cost.reference import NO_RATES, ReferenceRates, reference_seconds, seconds_by_row
 from sim.ledger.records import HOSTED_REPLICA
-from sim.ledger.usage import RouteUsage
+from sim.ledger.usage import RouteOnPool
 from sim.report.attempts import Chunk, UsdOf
-from sim.scenario.overflow import Overflow
+from sim.scenario.document import Scenario
 
 if TYPE_CHECKING:
     from sim.studies.result import Result
+
+
+Place = tuple[str, str]
+"""A route and one of its pools."""
 
 
 def usd_of_run(result: Result) -> UsdOf:
     """Dollars of the attempts of *result*'s replication 0, by that replication's own account."""
     usage, scenario = result.runs[0].usage, result.scenario
     statement = result.statement_of(usage)
-    rates = {
-        name: result.benchmarks[route.pool].rates if route.pool in result.benchmarks else NO_RATES
-        for name, route in scenario.routes.items()
+    rates = {p: b.rates for p, b in result.benchmarks.items()}
+    parts = {
+        (name, pool): part
+        for name, route in usage.routes.items()
+        for pool, part in route.by_pool.items()
     }
-    own_usd = {name: r.by_use_usd - r.hosted_usd for name, r in statement.routes.items()}
     return usd_of_attempts(
-        own_usd,
-        {name: reference_total_s(usage.routes[name], rates[name]) for name in scenario.routes},
+        {place: statement.routes[place[0]].by_pool_usd[place[1]] for place in parts},
+        {place: reference_total_s(p, rates.get(place[1], NO_RATES)) for place, p in parts.items()},
         rates,
-        {name: route.overflow for name, route in scenario.routes.items() if route.overflow},
+        {name: api for name in scenario.routes if (api := _answering(scenario, name))},
     )
 
 
-def reference_total_s(route: RouteUsage, rates: ReferenceRates) -> float:
-    """Reference seconds of all attempts of *route* that ended in the window."""
+def _answering(scenario: Scenario, name: str) -> tuple[ApiPrice, CacheUse] | None:
+    """The API that answers requests of route *name*, if any, and what its cache does."""
+    route = scenario.routes[name]
+    if route.pools:
+        return None if route.overflow is None else (route.overflow.price, AS_COUNTED)
+    api = scenario.hosted_of(name)
+    return None if api is None else (api.price, cache_use(scenario, name))
+
+
+def reference_total_s(part: RouteOnPool, rates: ReferenceRates) -> float:
+    """Reference seconds of all attempts of a route that ended on one pool in the window."""
     return math.fsum(
-        reference_seconds(ended, rates).total_s for ended in (route.ended_useful, route.ended_waste)
+        reference_seconds(ended, rates).total_s for ended in (part.ended_useful, part.ended_waste)
     )
 
 
 def usd_of_attempts(
-    usd_by_route: Mapping[str, float],
-    seconds_by_route: Mapping[str, float],
-    rates_by_route: Mapping[str, ReferenceRates],
-    apis: Mapping[str, Overflow],
+    usd_by_place: Mapping[Place, float],
+    seconds_by_place: Mapping[Place, float],
+    rates_by_pool: Mapping[str, ReferenceRates],
+    apis: Mapping[str, tuple[ApiPrice, CacheUse]],
 ) -> UsdOf:
-    """Dollars of attempts: their reference seconds x their route's dollars per reference second.
+    """Dollars of attempts: reference seconds x dollars per reference second of route and pool.
 
     An attempt that computed nothing has none. All attempts come to the route's dollars, but for
     those that cross an end of the window: attempts are listed by arrival, and paid when they end.
-    What one of *apis* answered has the API's price instead, which *usd_by_route* is without.
+    What one of *apis* answered has the API's price instead, which *usd_by_place* is without.
     """
     usd_per_s = {
-        route: usd / seconds_by_route[route] if seconds_by_route[route] > 0 else 0.0
-        for route, usd in usd_by_route.items()
+        place: usd / seconds_by_place[place] if seconds_by_place[place] > 0 else 0.0
+        for place, usd in usd_by_place.items()
     }
 
     def usd_of(chunk: Chunk) -> NDArray[np.float64]:
         usd = np.zeros(len(chunk["route"]))
-        for route, price in usd_per_s.items():
-            mine = chunk["route"] == route
-            if mine.any():
+        for (route, pool), price in usd_per_s.items():
+            mine = (chunk["route"] == route) & (chunk["pool"] == pool)
+            if price and mine.any():
                 part = {name: chunk[name][mine] for name in _NEEDED}
-                usd[mine] = price * _seconds(part, rates_by_route[route])
+                usd[mine] = price * _seconds(part, rates_by_pool[pool])
         for route, api in apis.items():
             answered = (chunk["route"] == route) & (chunk["replica"] == HOSTED_REPLICA)
             if answered.any():
-                usd[answered] = _api_usd({n: c[answered] for n, c in chunk.items()}, api)
+                usd[answered] = _api_usd({n: c[answered] for n, c in chunk.items()}, *api)
         return usd
 
     return usd_of
@@ -88,12 +104,18 @@ def _seconds(chunk: Chunk, rates: ReferenceRates) -> NDArray[np.float64]:
     return seconds_by_row(tokens, rates)
 
 
-def _api_usd(chunk: Chunk, api: Overflow) -> NDArray[np.float64]:
+def _api_usd(chunk: Chunk, price: ApiPrice, use: CacheUse) -> NDArray[np.float64]:
     """The API's price of each attempt that it completed, 0 of one that it had not answered yet."""
-    cached = chunk["cached_input_tokens"]
-    usd = (
-        (chunk["input_tokens"] - cached) * api.usd_per_million_input
-        + cached * api.cached_input_usd
-        + chunk["output_tokens"] * api.usd_per_million_output
-    )
+    prompt = chunk["input_tokens"]
+    cached = chunk["cached_input_tokens"] if use.hit is None else use.hit * prompt
+    written = use.written * (prompt - cached)
+    usd = np.zeros(len(prompt))
+    for rates in price.tiers:
+        whole = (
+            (prompt - cached - written) * rates.input
+            + cached * rates.cached_input
+            + written * rates.writing
+            + chunk["output_tokens"] * rates.output
+        )
+        usd = np.where(prompt > rates.above_tokens, whole, usd) if rates.above_tokens else whole
     return np.where(chunk["outcome"] == "completed", usd / 1e6, 0.0)

@@ -35,11 +35,13 @@ COLUMNS = {
     "computed_input_tokens": int,
     "recomputed_input_tokens": int,
     "recomputed_output_tokens": int,
+    "pool": str,
 }
 """Names and types of the file's columns, in order. A time that never came is empty.
 
-The last three are what the fleet computed of a prompt, each token once, and what it computed again
-after a preemption; with `output_tokens` they are all that it computed for the attempt.
+`computed_input_tokens` and those after it are what the fleet computed of a prompt, each token once,
+and what it computed again after a preemption; with `output_tokens` they are all that it computed
+for the attempt. Attempts at a request are numbered anew at each `pool` that it came to.
 """
 
 Chunk = Mapping[str, NDArray[Any]]

@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from sim.catalog import bill_prices as bill
+from sim.catalog.api_prices import api_prices
+from sim.catalog.api_rates import ApiPrice
+from sim.catalog.bill_prices import BillPrice, bill_prices
 from sim.catalog.gpus import Gpu, gpus
 from sim.catalog.hosts import Host, hosts
 from sim.catalog.kernel import ErrorFigures, KernelTable
@@ -14,6 +18,8 @@ from sim.catalog.models import Model, models
 from sim.catalog.prices import STALE_AFTER_DAYS, GpuPrice, age_days, prices
 from sim.catalog.timings import tables
 from sim.catalog.workloads import day_curves, workloads
+from sim.report import catalog_apis
+from sim.report.catalog_apis import api_table
 from sim.report.catalog_startup import STARTUP_ROWS, STARTUP_TABLES
 from sim.report.catalog_workloads import WORKLOAD_TABLES
 from sim.report.numerals import count, dollars, significant, tokens
@@ -111,6 +117,20 @@ def _price(row: GpuPrice, today: date) -> tuple[str, ...]:
     return row.key, dollars(row.usd_per_gpu_hour), row.as_of.isoformat(), f"{mark}{age} d", source
 
 
+def bill_table(today: date) -> Table:
+    """What is paid beside the GPUs, each price with its date and source."""
+    rows = [_bill_price(row, today) for row in bill_prices()]
+    note = f"! = over {bill.STALE_AFTER_DAYS} days old. Whose pages they were read on is in --json."
+    columns = ["<price", "$ per\nunit", "<driver", "<read", "<source"]
+    return table("Bill prices", columns, rows, note)
+
+
+def _bill_price(row: BillPrice, today: date) -> tuple[str, ...]:
+    mark = "! " if bill.age_days(row, today) > bill.STALE_AFTER_DAYS else ""
+    source = f"{row.source}: {row.note}"
+    return row.key, dollars(row.usd), row.driver, f"{mark}{row.as_of.isoformat()}", source
+
+
 def host_table(today: date) -> Table:
     """Serving stacks: what they add to the kernels of a step."""
     heads = ["ms per\nstep", "us per\nsequence", "ms per step\nwith prefill", "ms to first\ntoken"]
@@ -134,6 +154,8 @@ SECTIONS: Mapping[str, tuple[Callable[[date], Table], ...]] = {
     "models": (model_table,),
     "timings": (timing_table,),
     "prices": (price_table,),
+    "bill": (bill_table,),
+    "apis": (api_table,),
     "hosts": (host_table,),
     "workloads": WORKLOAD_TABLES,
     "startup": STARTUP_TABLES,
@@ -145,6 +167,8 @@ _ROWS: Mapping[str, Callable[[], Iterable[Any]]] = {
     "models": models,
     "timings": tables,
     "prices": prices,
+    "bill": bill_prices,
+    "apis": api_prices,
     "hosts": hosts,
     "workloads": workloads,
     "day_curves": day_curves,
@@ -168,10 +192,15 @@ def catalog_document(sections: Iterable[str], today: date) -> dict[str, Any]:
 
 
 def _plain(row: Any, today: date) -> dict[str, Any]:
+    if isinstance(row, ApiPrice):
+        return dict(catalog_apis.plain(row, today))
     fields = {f.name: _value(getattr(row, f.name)) for f in dataclasses.fields(row)}
     if isinstance(row, GpuPrice):
         age = age_days(row, today)
         fields |= {"age_days": age, "stale": age > STALE_AFTER_DAYS}
+    if isinstance(row, BillPrice):
+        age = bill.age_days(row, today)
+        fields |= {"age_days": age, "stale": age > bill.STALE_AFTER_DAYS}
     return fields
 
 

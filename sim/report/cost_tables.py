@@ -1,9 +1,9 @@
-"""Cost tables: prices of tokens, what routes pay, and the bill; knows no clock."""
+"""Cost tables: prices of tokens, and what routes pay; knows no clock."""
 
 from __future__ import annotations
 
-from sim.report.numerals import count, dollars, significant, tokens
-from sim.report.summary import Json, Summary
+from sim.report.numerals import count, dollars, tokens
+from sim.report.summary import Summary
 from sim.report.table import Table, table
 
 
@@ -108,37 +108,3 @@ def _route_money(route: Summary) -> tuple[str, ...]:
         dollars(route.number("usd.by_use")),
         dollars(route.number("usd.by_peak")),
     )
-
-
-_DRIVERS = {
-    "node_hours": "node-hours",
-    "gpu_hours": "GPU-hours",
-    "hours": "hours",
-    "months": "months",
-    "egress_gb": "GB",
-    "requests": "requests",
-    "million_tokens": "M tokens",
-}
-"""Units of a bill line's quantity, by its driver."""
-
-
-def bill(summary: Summary) -> Table:
-    """The bill's lines: quantity x unit price, per month and per 1M useful tokens."""
-    total = summary.number("bill.total_usd") or 0.0
-    month = summary.number("bill.usd_per_month") or 0.0
-    per_month = month / total if total else 0.0
-    real = summary.number("cost.usd_per_million_useful_tokens.value")
-    each = real / total if real is not None and total else None
-    rows = [_line(line, per_month, each) for line in summary.rows("bill.lines")]
-    rows.append(("total", "", "", "", dollars(total), dollars(month), dollars(real)))
-    heads = ["quantity", "unit price", "$", "$ per\nmonth", "$ per 1M"]
-    columns = ["<line", "<kind", *heads]
-    return table("Bill", columns, rows, total=True)
-
-
-def _line(line: Json, per_month: float, each: float | None) -> tuple[str, ...]:
-    usd = float(line["usd"])
-    name = f"{line['line']} ({line['pool']})" if line.get("pool") else str(line["line"])
-    quantity = f"{significant(float(line['quantity']))} {_DRIVERS.get(line['driver'], '')}"
-    money = (dollars(usd), dollars(usd * per_month), dollars(None if each is None else usd * each))
-    return name, str(line["kind"]), quantity, dollars(float(line["unit_usd"])), *money

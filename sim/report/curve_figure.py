@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.report.canvas import BLUE, FAINT, GREEN, INK, MUTED, PAPER, VERMILLION, patch, svg
+from sim.report.canvas import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    MUTED,
+    PAPER,
+    PURPLE,
+    VERMILLION,
+    patch,
+    svg,
+)
+from sim.report.hosted_tables import api_usd
 from sim.report.numerals import dollars, percent
 from sim.report.summary import Json, Summary
 
@@ -37,14 +49,15 @@ def curve_figure(summary: Summary, points: Sequence[Json], form: str = "svg") ->
     *points* have `scale`, `utilization` and `usd_per_million`; those with a null are left out.
     """
     spots, run = _spots(points), _run(summary)
-    naive = summary.number("naive.usd_per_million_tokens")
+    naive, api = summary.number("naive.usd_per_million_tokens"), api_usd(summary)
     if naive is None or (run is None and not spots):
         return None
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        _frame(axes, [*spots, *([run] if run else [])], naive)
+        _frame(axes, [*spots, *([run] if run else [])], naive, api)
         _lines(axes, naive)
+        _api(axes, api)
         _curve(axes, spots)
         if run:
             _highlight(axes, run)
@@ -77,11 +90,11 @@ def _run(summary: Summary) -> Spot | None:
     return Spot(u, usd, f"this run: {dollars(usd)} at {percent(u)}")
 
 
-def _frame(axes: Axes, spots: Sequence[Spot], naive: float) -> None:
+def _frame(axes: Axes, spots: Sequence[Spot], naive: float, api: float | None) -> None:
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     right = max(1.0, *(s.utilization for s in spots)) * 1.05
-    prices = [naive, *(s.usd_per_million for s in spots)]
+    prices = [naive, *(s.usd_per_million for s in spots), *([api] if api else [])]
     low, high = min(prices), max(prices)
     axes.set_xlim(0.0, right)
     if high > LOG_FROM_RATIO * low:
@@ -126,6 +139,17 @@ def _lines(axes: Axes, naive: float) -> None:
         "list price of the GPUs alone\n(naive / utilization)", (at, naive / at), (-6, -6),
         textcoords="offset points", ha="right", va="top", color=MUTED, fontsize=9,
         bbox=patch(),
+    )  # fmt: skip
+
+
+def _api(axes: Axes, usd: float | None) -> None:
+    """What a hosted API takes for the same tokens, however full anybody's GPUs are."""
+    if not usd:
+        return
+    axes.axhline(usd, color=PURPLE, linewidth=1.5, linestyle=(0, (1, 2)), zorder=2)
+    axes.annotate(
+        f"the same traffic at the API: {dollars(usd)}", (axes.get_xlim()[1], usd), (-4, 5),
+        textcoords="offset points", ha="right", va="bottom", color=PURPLE, bbox=patch(),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sim.report.cost_tables import per_thousand, useful_tokens
+from sim.report.hosted_tables import api_line
 from sim.report.numerals import clean, count, dollars, length, significant, span, tokens
 from sim.report.service_tables import requests
 from sim.report.summary import Json, Summary
@@ -26,6 +27,8 @@ class Headline:
     naive: str
     factor: str
     notes: tuple[tuple[str, str], ...]
+    hosted: tuple[str, str] | None = None
+    """The price at a hosted API, and whose it is."""
 
 
 def headline(summary: Summary) -> Headline:
@@ -40,6 +43,7 @@ def headline(summary: Summary) -> Headline:
         naive=dollars(summary.number("naive.usd_per_million_tokens")),
         factor="" if factor is None else f"{significant(factor)} times",
         notes=tuple(_notes(summary)),
+        hosted=api_line(summary),
     )
 
 
@@ -47,7 +51,10 @@ def _subtitle(summary: Summary) -> str:
     runs = int(summary.number("replications") or 1)
     seed = summary.text("seed")
     days = length(summary.number("window_s"))
-    return f"{days}, {runs} replication{'s' if runs != 1 else ''}, seed {seed}"
+    told = f"{days}, {runs} replication{'s' if runs != 1 else ''}"
+    if summary.get("precision.converged") is False:
+        told += " that have NOT CONVERGED to the precision asked for"
+    return f"{told}, seed {seed}"
 
 
 def _no_interval(summary: Summary) -> str:

@@ -20,6 +20,7 @@ from sim.report.table import Column, Table
 from sim.report.tables import all_tables
 
 LABELS = {
+    "gap": "From the benchmark's price of a million tokens to the real one, cause by cause",
     "utilization-vs-cost": "Dollars per million tokens at each utilization",
     "gpu-hours": "Paid GPU-hours by state",
 }

@@ -122,6 +122,9 @@ def _prices(top: Headline) -> RenderableType:
     grid.add_row(Text(f"  {top.real}", style="bold"), real)
     ratio = f"  (the real price is {top.factor} that)" if top.factor else ""
     grid.add_row(Text(f"  {top.naive}"), Text(f"by the naive benchmark{ratio}"))
+    if top.hosted:
+        price, told = top.hosted
+        grid.add_row(Text(f"  {price}"), Text(told))
     return grid
 
 

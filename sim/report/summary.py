@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sim.scenario.destination import HOSTED
+
 Json = Mapping[str, Any]
 
 
@@ -62,9 +64,24 @@ class Summary:
         document = (self.get(table) or {}).get(name) or {}
         return Summary(document, self._intervals, f"{self._prefix}{table}.{name}.")
 
+    def part_of(self, key: str) -> Summary | None:
+        """The part under *key*, with its own intervals; None if it is null."""
+        found = self.get(key)
+        if not isinstance(found, Mapping):
+            return None
+        return Summary(found, self._intervals, f"{self._prefix}{key}.")
+
     def names(self, table: str) -> list[str]:
         """Names of the routes or pools, in the scenario's order."""
         return list(self.get(table) or {})
+
+    @property
+    def pools(self) -> list[str]:
+        """The pools of a route (of a hosted API it has none), or those of the whole."""
+        pool = self.get("pool")
+        if pool is None:
+            return self.names("pools")
+        return [] if pool == HOSTED else [str(pool)]
 
     @property
     def title(self) -> str:

@@ -67,8 +67,7 @@ def _targets(summary: Summary, pool: str) -> tuple[Target, ...]:
     return tuple(
         Target(str(row["metric"]), str(row["route"]), float(row["target_s"]))
         for row in summary.rows("slo")
-        if row["quantile"] == 0.95
-        and summary.part("routes", str(row["route"])).text("pool") == pool
+        if row["quantile"] == 0.95 and pool in summary.part("routes", str(row["route"])).pools
     )
 
 

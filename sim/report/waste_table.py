@@ -13,9 +13,10 @@ LOST = {
     "cancelled": "the client left",
     "preempted": "computed again after the KV cache was full",
     "retried": "earlier attempts of requests tried again",
+    "escalated": "answers that were not good enough: the next pool was asked",
     "not_useful": "health checks and the like, of use to nobody",
 }
-"""Causes of waste: a request's final state, or (the last three) work inside requests."""
+"""Causes of waste: a request's final state, or (the last four) work inside requests."""
 
 
 def waste(summary: Summary) -> Table:
@@ -51,11 +52,19 @@ def waste_usd(summary: Summary, cause: str) -> float | None:
     part of all tokens that were computed so. Context rent is not in it: recomputation pays none.
     """
     parts = [
-        _waste_part(summary.part("routes", name), cause, kind)
+        _waste_part(place, cause, kind)
         for name in summary.names("routes")
+        for place in _places(summary.part("routes", name))
         for kind in ("input", "output")
     ]
     return None if None in parts else sum(p for p in parts if p is not None)
+
+
+def _places(route: Summary) -> list[Summary]:
+    """A route, or it on each of its pools: a token is not as dear on one as on another."""
+    if len(route.pools) < 2:
+        return [route]
+    return [route.part("pools", pool) for pool in route.pools]
 
 
 def _waste_part(route: Summary, cause: str, kind: str) -> float | None:

@@ -67,6 +67,7 @@ class Sequence:
         "high_water",
         "input_tokens",
         "left",
+        "leg",
         "number",
         "outcome",
         "output_tokens",
@@ -100,6 +101,7 @@ class Sequence:
         priority: int = 0,
         attempt: int = 0,
         turn: Turn | None = None,
+        leg: int = 0,
     ) -> None:
         self.route = route
         self.number = number
@@ -111,6 +113,7 @@ class Sequence:
         self.output_tokens = output_tokens
         self.prefix = prefix
         self.turn = turn
+        self.leg = leg  # which of its route's pools it was sent to
         self.state = NEW
         self.replica = -1
         self.outcome = IN_FLIGHT

@@ -73,13 +73,17 @@ def _of_catalog(path: str, pool: Pool) -> Iterator[Assumption]:
         _dated(table.source, table.as_of),
         table.errors_note,
     )
-    low, high = card.compute_factor_range
-    yield Assumption(
-        f"{path}.gpu",
-        f"compute takes {card.compute_factor:g} x what the tables say on this card",
-        _dated(card.compute_factor_note, card.as_of),
-        f"{low:g} to {high:g}",
-    )
+    if pool.compute_factor is not None:
+        text = f"compute takes {pool.compute_factor:g} x what the tables say on this card"
+        yield Assumption(f"{path}.compute_factor", text, YOURS)
+    else:
+        low, high = card.compute_factor_range
+        yield Assumption(
+            f"{path}.gpu",
+            f"compute takes {card.compute_factor:g} x what the tables say on this card",
+            _dated(card.compute_factor_note, card.as_of),
+            f"{low:g} to {high:g}",
+        )
     shape = model(pool.model)
     yield Assumption(
         f"{path}.model", f"shape of {pool.model}, {pool.resolved_kv_tokens():,} tokens of KV cache",

@@ -23,7 +23,7 @@ from sim.cost.benchmark import Benchmark
 from sim.cost.bill import bill
 from sim.cost.pricing import MILLION, per
 from sim.cost.utilization import share
-from sim.ledger.usage import RouteUsage, Usage
+from sim.ledger.usage import RouteOnPool, Usage
 from sim.scenario.arrivals import (
     ClosedArrivals,
     PoissonArrivals,
@@ -187,9 +187,9 @@ def _with(route: Route, arrivals: object) -> Route:
     return route.model_copy(update={"arrivals": arrivals})
 
 
-def ended_tokens(route: RouteUsage) -> float:
+def ended_tokens(part: RouteOnPool) -> float:
     """Useful tokens, input and output, of attempts that ended in the window."""
-    return route.ended_useful.prompt + route.ended_useful.output
+    return part.ended_useful.prompt + part.ended_useful.output
 
 
 def _point(
@@ -201,15 +201,17 @@ def _point(
 ) -> CurvePoint:
     by_pool = {
         name: math.fsum(
-            ended_tokens(usage.routes[r])
+            ended_tokens(usage.routes[r].by_pool[name])
             for r, route in scenario.routes.items()
-            if route.pool == name
+            if name in route.pools
         )
         for name in scenario.pools
     }
     benchmark_hours = math.fsum(b.replica_hours(by_pool[p]) for p, b in benchmarks.items())
     paid_hours = math.fsum(pool.paid_s for pool in usage.pools.values()) / 3600.0
-    usd = per(bill(usage, scenario).total_usd, math.fsum(by_pool.values()), MILLION)
+    billed = bill(usage, scenario)
+    own_usd = billed.total_usd - billed.kind_usd("hosted")  # of routes that no pool answers
+    usd = per(own_usd, math.fsum(by_pool.values()), MILLION)
     return CurvePoint(
         scale=scale,
         utilization=share(benchmark_hours, paid_hours),

@@ -12,11 +12,11 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 Task = TypeVar("Task")
 Value = TypeVar("Value")
@@ -55,6 +55,38 @@ def cpu_count() -> int:
     return os.cpu_count() or 1
 
 
+class Executor(Protocol):
+    """Where tasks are run: in this process, in others, or on other machines."""
+
+    def outcomes(
+        self, function: Callable[[Task], Value], tasks: Sequence[Task]
+    ) -> Generator[tuple[int, Outcome[Value]], None, None]:
+        """Run *function* on each of *tasks*; yield (index, outcome) as they end, in any order."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalExecutor:
+    """This machine: *jobs* worker processes, or this process alone if that is 1."""
+
+    jobs: int = 1
+
+    def outcomes(
+        self, function: Callable[[Task], Value], tasks: Sequence[Task]
+    ) -> Generator[tuple[int, Outcome[Value]], None, None]:
+        """As `Executor.outcomes`. Whoever stops asking ends the workers; so does an interrupt.
+
+        Raises ValueError for less than one job.
+        """
+        if self.jobs < 1:
+            raise ValueError(f"jobs ({self.jobs}) must be at least 1")
+        if min(self.jobs, len(tasks)) <= 1:
+            for index, task in enumerate(tasks):
+                yield index, attempt(function, task)
+        else:
+            yield from _Crew(function, tasks, self.jobs).outcomes()
+
+
 def run_all(
     function: Callable[[Task], Value],
     tasks: Sequence[Task],
@@ -66,62 +98,43 @@ def run_all(
     With `jobs` or the tasks down to 1 all runs in this process. An exception of a task is its
     outcome; an interrupt (Ctrl-C) ends the workers and is raised.
     """
-    if jobs < 1:
-        raise ValueError(f"jobs ({jobs}) must be at least 1")
-    report = _Counter(len(tasks), progress)
-    if min(jobs, len(tasks)) <= 1:
-        return [_here(function, task, report) for task in tasks]
-    return _Crew(function, tasks, jobs, report).run()
+    found: dict[int, Outcome[Value]] = {}
+    for index, outcome in LocalExecutor(jobs).outcomes(function, tasks):
+        found[index] = outcome
+        if progress is not None:
+            progress(len(found), len(tasks))
+    return [found[index] for index in range(len(tasks))]
 
 
-class _Counter:
-    """Counts ended tasks and tells whoever wants to know."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self.done, self.total, self.progress = 0, total, progress
-
-    def add(self) -> None:
-        self.done += 1
-        if self.progress is not None:
-            self.progress(self.done, self.total)
-
-
-def _here(function: Callable[[Task], Value], task: Task, report: _Counter) -> Outcome[Value]:
+def attempt(function: Callable[[Task], Value], task: Task) -> Outcome[Value]:
+    """Run *function* on *task* here and now; its exception, but no interrupt, is an outcome."""
     try:
-        outcome: Outcome[Value] = Outcome(function(task))
+        return Outcome(function(task))
     except Exception as error:
-        outcome = Outcome(error=error)
-    report.add()
-    return outcome
+        return Outcome(error=error)
 
 
 class _Crew(Generic[Task, Value]):
-    """One study's worker processes and what they have done so far."""
+    """One study's worker processes and the tasks that have not ended yet."""
 
-    def __init__(
-        self,
-        function: Callable[[Task], Value],
-        tasks: Sequence[Task],
-        jobs: int,
-        report: _Counter,
-    ) -> None:
-        self.function, self.tasks, self.report = function, tasks, report
+    def __init__(self, function: Callable[[Task], Value], tasks: Sequence[Task], jobs: int) -> None:
+        self.function, self.tasks = function, tasks
         self.jobs = min(jobs, len(tasks))
-        self.outcomes: dict[int, Outcome[Value]] = {}
         self.fresh = deque(range(len(tasks)))
         self.suspects: deque[int] = deque()  # their worker died once, beside others
 
-    def run(self) -> list[Outcome[Value]]:
+    def outcomes(self) -> Generator[tuple[int, Outcome[Value]], None, None]:
         """Fresh tasks on all workers, then suspects one by one, each in a pool of its own."""
         while self.fresh:
-            self.suspects.extend(self._work(self.fresh, self.jobs))
+            self.suspects.extend((yield from self._work(self.fresh, self.jobs)))
         while self.suspects:
-            died = self._work(deque([self.suspects.popleft()]), 1)
+            died = yield from self._work(deque([self.suspects.popleft()]), 1)
             for index in died:
-                self._end(index, Outcome(error=WorkerDiedError(DIED)))
-        return [self.outcomes[i] for i in range(len(self.tasks))]
+                yield index, Outcome(error=WorkerDiedError(DIED))
 
-    def _work(self, queue: deque[int], jobs: int) -> list[int]:
+    def _work(
+        self, queue: deque[int], jobs: int
+    ) -> Generator[tuple[int, Outcome[Value]], None, list[int]]:
         """Empty *queue* with a pool of processes; returns the tasks during which it broke."""
         pool = ProcessPoolExecutor(
             jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupt
@@ -133,32 +146,22 @@ class _Crew(Generic[Task, Value]):
                     running[pool.submit(self.function, self.tasks[queue[0]])] = queue[0]
                     queue.popleft()
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
-                if self._collect(ended, running):
+                broken = any(isinstance(f.exception(), BrokenProcessPool) for f in ended)
+                for future in sorted(ended, key=running.__getitem__):
+                    error = future.exception()
+                    if not isinstance(error, BrokenProcessPool):
+                        value = future.result() if error is None else None
+                        yield running.pop(future), Outcome(value, error)
+                if broken:
                     return sorted(running.values())
         except BrokenProcessPool:  # between two waits: nothing new was handed out
             return sorted(running.values())
-        except BaseException:
+        except BaseException:  # also that nobody wants the rest
             _terminate(pool)
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
         return []
-
-    def _collect(self, ended: set[Future[Value]], running: dict[Future[Value], int]) -> bool:
-        """Book the tasks that *ended*; True if the pool broke, those it took stay in *running*."""
-        broken = False
-        for future in ended:
-            error = future.exception()
-            if isinstance(error, BrokenProcessPool):
-                broken = True
-                continue
-            value = future.result() if error is None else None
-            self._end(running.pop(future), Outcome(value, error))
-        return broken
-
-    def _end(self, index: int, outcome: Outcome[Value]) -> None:
-        self.outcomes[index] = outcome
-        self.report.add()
 
 
 def _ignore_interrupt() -> None:

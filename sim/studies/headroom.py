@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import attrgetter
 
 from sim.ledger.usage import SLO_SLACK
 from sim.scenario.document import Scenario
@@ -116,7 +117,7 @@ class _Search:
             slo_windows = whole.slo_windows if busiest is None else allowed_at_peak(whole)
             runs = self.runs.runs(at, range(self.runs.replications))
             found = margins([list(figures_of(at, run)) for run in runs], slo_windows)
-            lost = (lambda m: m.worst) if busiest is None else (lambda m: m.windows_lost)
+            lost = attrgetter("worst" if busiest is None else "windows_lost")
             missed = [m for m in found if lost(m) > 1.0 + SLO_SLACK]
             self.known[level] = max(missed, key=lost, default=None)
         return self.known[level]

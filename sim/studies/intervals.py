@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sim.ledger.usage import Usage, mean
+from sim.ledger.average import mean
+from sim.ledger.usage import Usage
 
 CONFIDENCE = 0.95
 

@@ -218,6 +218,7 @@ _OF_ENGINE = (
     "timing",
     "kv_tokens",
     "host",
+    "compute_factor",
     "engine",
 )
 """All that a single replica's speed depends on."""

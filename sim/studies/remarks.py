@@ -9,6 +9,7 @@ from sim.scenario.arrivals import TraceArrivals
 from sim.scenario.document import Scenario
 from sim.scenario.notice import Notice
 from sim.simulation import DRAIN_LIMIT_S, Run
+from sim.studies.warmup import warmup_remarks
 from sim.units import format_duration
 
 SHOWN = 3
@@ -19,12 +20,13 @@ COMPLETE = 0.99
 
 
 def remarks_of(scenario: Scenario, runs: Sequence[Run]) -> Iterator[Notice]:
-    """Gaps in traces, backlogs and refusals, in the scenario's order."""
+    """Gaps in traces, backlogs, refusals and too short a warm-up, in the scenario's order."""
     for name in scenario.routes:
         yield from _trace(name, scenario, runs[0])
         yield from _backlog(name, runs)
     for name in scenario.pools:
         yield from _refused(name, runs)
+    yield from warmup_remarks(scenario, runs[0].timeseries)
 
 
 def _trace(name: str, scenario: Scenario, run: Run) -> Iterator[Notice]:

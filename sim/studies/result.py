@@ -14,13 +14,15 @@ from importlib.metadata import version
 from sim.cost.benchmark import Benchmark
 from sim.cost.hosted import AtApi, at_api
 from sim.cost.statement import Statement, statement
-from sim.ledger.usage import Usage, mean
+from sim.ledger.average import mean
+from sim.ledger.usage import Usage
 from sim.scenario.document import Scenario
 from sim.scenario.notice import Notice
 from sim.simulation import Run
 from sim.studies.assumptions import assumptions
 from sim.studies.hosted import hosted_notices
 from sim.studies.intervals import jackknife_all
+from sim.studies.precision import Convergence
 from sim.studies.remarks import remarks_of
 from sim.studies.summary import (
     PER_REPLICATION,
@@ -54,6 +56,8 @@ class Result:
     runs: tuple[Run, ...]
     benchmarks: dict[str, Benchmark]
     notices: tuple[Notice, ...] = ()
+    convergence: Convergence | None = None
+    """How well figures are known, where a precision was asked for."""
 
     @property
     def usages(self) -> list[Usage]:
@@ -101,6 +105,7 @@ class Result:
             "window_s": self.usage.window_s,
             "per_replication": [self._replication(i) for i in range(len(self.runs))],
             "intervals": dict(self.intervals),
+            **({} if self.convergence is None else {"precision": self.convergence.document()}),
             **tree,
             "warnings": [*self._notices(), *undefined(tree), *remarkable(tree)],
             "assumptions": [asdict(found) for found in assumptions(self.scenario)],
@@ -117,6 +122,8 @@ class Result:
 
     def _notices(self) -> Iterable[Tree]:
         notices = [*self.notices, *remarks_of(self.scenario, self.runs)]
+        if self.convergence is not None:
+            notices += self.convergence.notices()
         if len(self.runs) == 1:
             notices.append(ONE_REPLICATION)
         elif all(interval is None for interval in self.intervals.values()):

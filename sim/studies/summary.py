@@ -11,10 +11,14 @@ from typing import Any
 
 from sim.cost.bill import Bill
 from sim.cost.pricing import Prices
+from sim.cost.quantity import useful_tokens
 from sim.cost.statement import Cost, Statement
-from sim.ledger.usage import WASTE_CAUSES, Figures, RouteUsage, TokenCounts, Usage
+from sim.cost.teams import by_team, teams_of
+from sim.cost.utilization import share
+from sim.ledger.usage import WASTE_CAUSES, Figures, RouteOnPool, RouteUsage, TokenCounts, Usage
 from sim.scenario.document import Scenario
 from sim.studies.attainment import budget, slo_entry
+from sim.studies.hosted import hosted_section
 
 Tree = dict[str, Any]
 """A JSON object: keys to numbers, strings, None, lists and further trees."""
@@ -26,10 +30,13 @@ MEASURED = (
     "utilization",
     "gpu_hours",
     "bill",
+    "spent",
     "cost",
     "naive",
     "gap",
+    "hosted",
     "routes",
+    "teams",
     "pools",
 )
 """Sections whose numbers have intervals."""
@@ -47,13 +54,15 @@ def account(usage: Usage, statement: Statement, scenario: Scenario) -> Tree:
         "utilization": asdict(statement.utilization),
         "gpu_hours": asdict(statement.gpu_hours),
         "bill": _bill(statement.bill),
+        "spent": asdict(statement.spent),
         "cost": _cost(statement.cost, any(r.reasoning_share for r in scenario.routes.values())),
         "naive": asdict(statement.naive),
         "gap": {**asdict(statement.gap), "rungs": []},
-        "hosted": None,
+        "hosted": hosted_section(usage, scenario, statement),
         "routes": {
             name: _route(name, usage, statement, scenario, hours) for name in scenario.routes
         },
+        "teams": _teams(usage, statement, scenario),
         "pools": {
             name: {
                 "utilization": asdict(pool.utilization),
@@ -82,7 +91,7 @@ def _served(route: RouteUsage, hours: float) -> Tree:
     }
 
 
-def _tokens(route: RouteUsage, hours: float) -> Tree:
+def _tokens(route: RouteUsage | RouteOnPool, hours: float) -> Tree:
     useful = route.useful
     return {
         "useful": _counts(useful),
@@ -154,7 +163,7 @@ def _route(name: str, usage: Usage, statement: Statement, scenario: Scenario, ho
     route, spec = statement.routes[name], scenario.routes[name]
     judged = usage.routes[name].windows
     return {
-        "pool": spec.pool,
+        **_where(name, usage, statement, scenario, hours),
         **_served(usage.routes[name], hours),
         "slo": _slo(name, usage, scenario),
         **({} if spec.slo is None else {"slo_budget": budget(judged, scenario.slo_windows)}),
@@ -164,6 +173,52 @@ def _route(name: str, usage: Usage, statement: Statement, scenario: Scenario, ho
             "by_peak": route.by_peak_usd,
             "hosted": route.hosted_usd,
         },
+    }
+
+
+def _where(name: str, usage: Usage, statement: Statement, scenario: Scenario, hours: float) -> Tree:
+    """The route's pool, or what each of its pools had of its requests, tokens and dollars."""
+    destination, used = scenario.routes[name].pool, usage.routes[name]
+    if isinstance(destination, str):
+        return {"pool": destination}
+    sent, paid = used.requests.arrived, statement.routes[name]
+    return {
+        "pools": {
+            pool: {
+                "requests": {
+                    "sent": number(part.offered.requests),
+                    "sent_share": share(part.offered.requests, sent),
+                    "escalated": number(part.offered.escalated),
+                    "completed": number(part.completed),
+                },
+                "tokens": _tokens(part, hours),
+                "kv_block_hours": part.kv_block_hours,
+                "cost": {"components_usd": asdict(paid.by_pool_components_usd[pool])},
+                "usd": paid.by_pool_usd[pool],
+            }
+            for pool, part in used.by_pool.items()
+        }
+    }
+
+
+def _teams(usage: Usage, statement: Statement, scenario: Scenario) -> Tree:
+    """What each team's routes asked for and pay; empty if no route has a team."""
+    teams = teams_of(scenario.routes)
+    used, paid = usage.routes, statement.routes
+    columns = {
+        "requests": by_team(teams, {r: u.requests.arrived for r, u in used.items()}),
+        "useful_tokens": by_team(teams, {r: useful_tokens(u) for r, u in used.items()}),
+        "by_use": by_team(teams, {r: p.by_use_usd for r, p in paid.items()}),
+        "by_peak": by_team(teams, {r: p.by_peak_usd for r, p in paid.items()}),
+    }
+    return {
+        team: {
+            "routes": list(routes),
+            "requests": columns["requests"][team],
+            "useful_tokens": columns["useful_tokens"][team],
+            "usd": {way: columns[way][team] for way in ("by_use", "by_peak")},
+        }
+        for team, routes in teams.items()
     }
 
 
@@ -193,7 +248,8 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, flo
 
 def measured(tree: Tree) -> dict[str, float | None]:
     """The numbers of an account that may have an interval, by dotted path."""
-    return dict(leaves({section: tree[section] for section in MEASURED}))
+    sections = {s: tree[s] for s in MEASURED if tree[s] is not None}
+    return dict(leaves(sections))
 
 
 def fill_ci95(tree: Tree, intervals: Mapping[str, list[float] | None], prefix: str = "") -> None:
@@ -260,6 +316,8 @@ def _reason(path: str) -> tuple[str, str]:
     keys = [key for key in path.split(".") if key != "value"]
     if "utilization" in keys[-2:]:
         return "undefined", "undefined: nothing was paid for"
+    if keys == ["hosted", "factor"]:
+        return "undefined", "undefined: some route has no API, so it is not the same traffic"
     if "naive" in keys[-2:-1]:
         return "undefined", "undefined: no requests came whose mean lengths a benchmark could have"
     return REASONS.get(keys[-1], ("undefined", NO_TOKENS))

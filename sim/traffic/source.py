@@ -44,6 +44,14 @@ def batches(scenario: Scenario, streams: Streams, start_s: float) -> Batches:
 
     Reading it raises TraceError when it comes to something wrong in a trace.
     """
+    chunks, traces = open_chunks(scenario, streams, start_s)
+    return Batches(merge(chunks), traces)
+
+
+def open_chunks(
+    scenario: Scenario, streams: Streams, start_s: float
+) -> tuple[dict[int, Iterator[Chunk]], list[tuple[str, Trace]]]:
+    """Return the same requests as chunks by index of their route, and the traces by its name."""
     open_routes = {
         index: (name, route)
         for index, (name, route) in enumerate(scenario.routes.items())
@@ -64,7 +72,7 @@ def batches(scenario: Scenario, streams: Streams, start_s: float) -> Batches:
             )
         else:
             chunks[index] = _generated(name, route, scenario.starts_on, streams, start_s, limit)
-    return Batches(merge(chunks), traces)
+    return chunks, traces
 
 
 def trace_reports(source: Batches) -> list[tuple[str, TraceReport]]:

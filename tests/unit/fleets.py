@@ -64,6 +64,7 @@ class Fleet:
         holds: bool = False,
         hangs: bool = False,
         engine: Mapping[str, Any] | None = None,
+        first_token_s: float = 0.0,
         node: Mapping[str, Any] | None = None,
         keep: Mapping[str, Any] | None = None,
         hazards: Mapping[str, Any] | None = None,
@@ -77,6 +78,7 @@ class Fleet:
         )  # fmt: skip
         self.pool.on_done = self.done.append
         self.engine = {"slots": 1, "queue": queue, **(engine or {})}
+        self.first_token_s = first_token_s
         self.provider = Provider(self.env, "main", terms(**(node or {})), Keyed(1))
         self.occupancy = Occupancy(self.env)
         self.keeper = Keeper(
@@ -93,7 +95,7 @@ class Fleet:
 
     def make_replica(self, slow: float) -> Replica:
         """An engine whose steps last *slow* seconds."""
-        of = timing(base_s=slow)
+        of = timing(base_s=slow, first_token_s=self.first_token_s)
         return self.pool.replica(next(self.indices), batcher(of=of, **self.engine))
 
     def send(self, *asks: Sequence) -> list[Sequence]:

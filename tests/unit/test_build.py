@@ -136,3 +136,33 @@ def test_a_slow_machine_s_steps_take_longer_in_every_term() -> None:
     work = ([(40, 10)], [7] * 11)
     assert slow.step_s(*work) == pytest.approx(1.5 * plain.step_s(*work))
     assert build_batcher(explicit(), slow=1.0).timing is plain
+
+
+def test_a_pool_s_own_compute_factor_stands_in_for_the_card_s() -> None:
+    named, own = build_timing(listed()), build_timing(listed(compute_factor=1.6))
+    assert own == named
+    twice = build_timing(listed(compute_factor=2 * 1.6))
+    assert twice.batch_s[1] == named.batch_s[1]
+    grown, grown_twice = (of.batch_s[4000] - of.batch_s[1] for of in (named, twice))
+    assert grown_twice == pytest.approx(2 * grown)
+    assert twice.per_attention_pair_s == pytest.approx(2 * named.per_attention_pair_s)
+    assert twice.per_context_token_s == named.per_context_token_s
+
+
+def test_a_compute_factor_counts_with_own_numbers_and_without_a_host() -> None:
+    of = build_timing(explicit(compute_factor=3.0))
+    assert [of.batch_s[x] for x in (1, 101)] == [1.0, 1.0 + 3.0 * 1.0]
+    bare = build_timing(listed(host="none"))
+    slow = build_timing(listed(host="none", compute_factor=2.0))
+    assert slow.batch_s[4000] - slow.batch_s[1] == pytest.approx(
+        2 * (bare.batch_s[4000] - bare.batch_s[1])
+    )
+
+
+def test_own_numbers_of_a_host_may_correct_experts() -> None:
+    own = host("vllm-0.19")
+    names = ("per_step_s", "per_sequence_s", "per_prefill_step_s", "first_token_s",
+             "moe_base_factor", "moe_sparse_factor")  # fmt: skip
+    written = {name: getattr(own, name) for name in names}
+    moe = {"model": "qwen3-30b-a3b"}
+    assert build_timing(listed(**moe, host=written)) == build_timing(listed(**moe))

@@ -23,7 +23,9 @@ def door(errors: float = 0.0, **changes: Any) -> Door | None:
     of = Fleet(1)
     spec = scenario({"chat": route(**changes)}).routes["chat"]
     gateway = Gateway(of.env, [of.pool.submit], 100.0, lambda sequence: None)
-    return build_door(of.env, 0, "chat", spec, of.pool, gateway, Streams(1), errors)
+    return build_door(
+        of.env, "chat", spec, of.pool, gateway, Streams(1), errors, submit=of.pool.submit
+    )
 
 
 def built(errors: float = 0.0, **changes: Any) -> Door:
@@ -124,8 +126,10 @@ def test_draws_are_the_route_s_own() -> None:
     spec = scenario({"chat": route(patience="9s"), "code": route(patience="9s")}).routes
     gateway = Gateway(simpy.Environment(), [of.pool.submit] * 2, 9.0, lambda sequence: None)
     doors = [
-        build_door(of.env, n, name, spec[name], of.pool, gateway, Streams(1), 0.0)
-        for n, name in enumerate(("chat", "code"))
+        build_door(
+            of.env, name, spec[name], of.pool, gateway, Streams(1), 0.0, submit=of.pool.submit
+        )
+        for name in ("chat", "code")
     ]
     seeds = {made.draws.seed for made in doors if made is not None}
     assert len(seeds) == 2

@@ -15,6 +15,7 @@ from sim.fleet.p95 import P95
 from sim.fleet.plan_scaler import Forecast, Schedule
 from sim.fleet.provider import draw
 from sim.fleet.router import LeastLoaded, OnlyOne, PrefixAffinity
+from sim.fleet.scaler import Observation
 from sim.fleet.site import Site
 from sim.streams import Streams
 from tests.unit.usages import pool, route, scenario
@@ -130,6 +131,8 @@ def test_how_it_is_kept() -> None:
     upkeep = of.keeper.upkeep
     times_s = [draw(law, 0.5) for law in (upkeep.load, upkeep.init, upkeep.first_request)]
     assert times_s == [20.0, 10.0, 5.0]
+    assert upkeep.warmed
+    assert not site(replicas=1, startup={"warmed": False}).keeper.upkeep.warmed
     assert (upkeep.drain_s, upkeep.surge, upkeep.unavailable) == (90.0, 2, 1)
     assert (upkeep.warm_nodes, upkeep.spreads) == (4, True)
     assert upkeep.total(3) == 6  # of two zones, either may go
@@ -252,6 +255,20 @@ def test_a_pool_that_scales_to_zero_holds_requests_and_sleeps() -> None:
     assert of.sleep.after_s == 300.0
     assert of.scaling is None
     assert of.start_replicas == 1
+
+
+def test_a_plan_may_say_that_none_is_needed_and_keeps_a_pool_awake() -> None:
+    of = site(
+        replicas={"min": 0, "max": 4},
+        scale_to_zero={"after": "5m"},
+        autoscaler={"kind": "schedule", "steps": [{"at": "08:00", "replicas": 0}]},
+        startup="none",
+    )
+    assert of.scaling is not None
+    assert of.sleep is not None
+    assert of.scaling.plans
+    assert of.sleep.scaling is of.scaling
+    assert of.scaling.scaler.decide(Observation(now_s=0.0, ready=1)).replicas == 0
 
 
 def test_a_fixed_autoscaler_moves_nothing() -> None:

@@ -18,6 +18,7 @@ def test_sections_are_those_of_the_report() -> None:
         ("models", "llama-3.1-8b"),
         ("timings", "decode"),
         ("prices", "lambda/h100-sxm/on-demand"),
+        ("bill", "aws/egress"),
         ("hosts", "vllm-0.19"),
         ("workloads", "azure-conv-2024"),
         ("startup", "cluster-autoscaler"),

@@ -223,3 +223,36 @@ def test_a_terminal_sees_no_control_characters_of_the_file(
     assert invoke(["run", file, "--replications", "1"]) in (0, 2)
     assert "\x1b" not in stream.getvalue()
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_a_precision_reaches_the_study(file: str, told: dict[str, Any]) -> None:
+    asked = ["--precision", "2%", "--precision-p95", "5%", "--max-replications", "40"]
+    assert invoke(["run", file, "--quiet", *asked]) == 0
+    assert (told["precision"].cost, told["precision"].p95, told["precision"].most) == (
+        0.02,
+        0.05,
+        40,
+    )
+    assert told["replications"] == 10
+    assert invoke(["run", file, "--quiet"]) == 0
+    assert (told["precision"], told["replications"]) == (None, 5)
+
+
+def test_what_has_not_converged_is_said_aloud(
+    file: str, told: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    told["document"]["precision"] = {"converged": False}
+    assert invoke(["run", file, "--quiet", "--precision", "2%"]) == 0
+    assert "NOT CONVERGED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--precision", "2"], ["--precision", "0%"], ["--precision", "x"], ["--precision-p95", "5%"]],
+)
+def test_a_precision_is_a_percentage(
+    options: list[str], file: str, told: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["run", file, *options]) == 2
+    assert "--precision" in capsys.readouterr().err
+    assert "scenario" not in told

@@ -84,7 +84,7 @@ def test_a_request_that_never_came_out() -> None:
 
 @pytest.mark.parametrize("change", [{"attempts": 12}, {"retried": 4}, {"attempts": 14}])
 def test_an_attempt_that_nothing_followed_and_nothing_ended(change: dict[str, int]) -> None:
-    with pytest.raises(ConservationError, match="attempts of chat that are no retries"):
+    with pytest.raises(ConservationError, match="attempts of chat that follow no other"):
         check(replace(ROUTE, requests=replace(COUNTS, **change)))
 
 

@@ -5,7 +5,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from usages import API, BENCHMARKS, FLEET, LIVING, hand_usage, pool, route, scenario, usages
+from usages import (
+    API,
+    BENCHMARKS,
+    FLEET,
+    LIVING,
+    SPREAD,
+    added,
+    hand_usage,
+    on_one_pool,
+    placed,
+    pool,
+    route,
+    scenario,
+    usages,
+)
 
 from sim.cost.allocation import Allocation, SharesOf, allocate, peak_shares, shares, use_shares
 from sim.cost.bill import bill
@@ -62,6 +76,9 @@ def two(**lines: object) -> tuple[Usage, Scenario]:
 
 
 def allocated(usage: Usage, of: Scenario, way: SharesOf = use_shares) -> Allocation:
+    """A route that does not say what it did on its only pool did it there."""
+    unsaid = not any(route.by_pool for route in usage.routes.values())
+    usage = placed(usage, of) if unsaid else usage
     return allocate(bill(usage, of), usage, of, dict.fromkeys(of.pools, PER_TOKEN), way)
 
 
@@ -118,6 +135,59 @@ def test_spot_nodes_are_nodes_of_their_pool(way: SharesOf) -> None:
     of = scenario(TWO["routes"], pools, [{"line": "x", "driver": "hours", "usd": 7.2}])
     found = allocated(usage, of, way)  # p is paid 1.2, q 6: the other line goes by these
     assert found.by_route == pytest.approx({"a": 1.8, "b": 0.6, "c": 12.0})
+
+
+SPLIT = {"split": {"p": 0.5, "q": 0.5}}
+
+
+def spread(**lines: object) -> tuple[Usage, Scenario]:
+    """a did 300 of pool p's 400 tokens, and 30 of q's 120; p costs $2, q $6; one line of $8."""
+    usage, _ = two()
+    on = {"p": on_one_pool(used(300, 90, 10)), "q": on_one_pool(used(30, 10, 10))}
+    both = added(list(on.values()))
+    whole = replace(
+        usage.routes["a"],
+        requests=RequestCounts(arrived=100, completed=100),
+        useful=both.useful,
+        by_pool=on,
+    )
+    rest = placed(replace(usage, routes={"b": used(100, 10, 30), "c": used(90, 20, 0)}), two()[1])
+    routes = {"a": route(SPLIT), "b": route("p"), "c": route("q")}
+    of = scenario(routes, TWO["pools"], [{"line": "x", **lines}] if lines else [])
+    return replace(usage, routes={"a": whole, **rest.routes}), of
+
+
+def test_a_route_over_two_pools_pays_its_part_of_each() -> None:
+    """3/4 of $2 and 1/4 of $6."""
+    found = allocated(*spread())
+    assert found.by_route == pytest.approx({"a": 3.0, "b": 0.5, "c": 4.5})
+    assert found.by_pool["a"] == pytest.approx({"p": 1.5, "q": 1.5})
+    assert found.by_pool["b"] == pytest.approx({"p": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("line", "a", "on_p"),
+    [
+        ({"driver": "hours", "usd": 8}, 3.0, 1.5),  # by node dollars, of route and of pool
+        ({"driver": "hours", "usd": 8, "pool": "p"}, 6.0, 6.0),
+        ({"driver": "node_hours", "usd": 4}, 4.0, 3.0),  # an hour each: 3/4 of p's, 1/4 of q's
+        ({"driver": "requests", "usd": 1, "pool": "q"}, 10.0, 0.0),  # 10 of a's 100 were there
+        ({"driver": "requests", "usd": 0.1}, 10.0, 5.0),
+        ({"driver": "months", "usd": 730, "route": "a"}, 1.0, 0.5),
+        ({"driver": "hours", "usd": 8, "split": "evenly"}, 8 / 3, 4 / 3),
+        ({"driver": "hours", "usd": 8, "split": "requests", "pool": "p"}, 7.2, 7.2),
+        ({"driver": "hours", "usd": 8, "split": "tokens", "pool": "q"}, 40 / 130 * 8, 0.0),
+        ({"driver": "hours", "usd": 8, "split": {"a": 0.25, "c": 0.75}}, 2.0, 1.0),
+        ({"driver": "hours", "usd": 8, "split": "nodes"}, 3.0, 1.5),
+    ],
+)
+def test_other_lines_over_two_pools(line: dict[str, object], a: float, on_p: float) -> None:
+    usage, of = spread(**line)
+    found = allocated(usage, of)
+    assert found.by_route["a"] - 3.0 == pytest.approx(a)
+    assert found.by_pool["a"]["p"] - 1.5 == pytest.approx(on_p)
+    whole = math.fsum([*found.by_route.values(), found.unallocated_usd])
+    assert whole == pytest.approx(bill(usage, of).total_usd)
 
 
 @WAYS
@@ -181,7 +251,7 @@ def test_shares_of_nothing() -> None:
 
 
 @WAYS
-@pytest.mark.parametrize("of", [FLEET, LIVING], ids=["plain", "living"])
+@pytest.mark.parametrize("of", [FLEET, LIVING, SPREAD], ids=["plain", "living", "spread"])
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_everything_sums_to_the_bill(way: SharesOf, of: Scenario, data: st.DataObject) -> None:
@@ -190,5 +260,9 @@ def test_everything_sums_to_the_bill(way: SharesOf, of: Scenario, data: st.DataO
     found = allocate(billed, usage, of, RATES, way)
     whole = math.fsum([*found.by_route.values(), found.unallocated_usd])
     assert whole == pytest.approx(billed.total_usd, rel=1e-9, abs=1e-12)
+    for name, by_pool in found.by_pool.items():
+        own_usd = found.by_route[name] - math.fsum(billed.hosted_usd(name).values())
+        assert tuple(by_pool) == of.routes[name].pools
+        assert math.fsum(by_pool.values()) == pytest.approx(own_usd, rel=1e-9, abs=1e-9)
     idle = billed.pool_usd("spare")
     assert found.unallocated_usd >= idle - 1e-9 * abs(idle)

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from usages import API, BENCHMARKS, FLEET, LIVING, hand_usage, pool, route, scenario, usages
 
-from sim.cost.bill import HostedPart, Line, bill, gpu_hours
+from sim.cost.bill import HostedPart, bill
+from sim.cost.line import Line
+from sim.cost.quantity import gpu_hours
 from sim.ledger.usage import HostedCounts, PoolUsage, Usage
 from sim.scenario.document import Scenario
 

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from usages import BENCHMARKS, accounts, hand_usage, pool, route, scenario, usages
+from usages import BENCHMARKS, accounts, hand_usage, placed, pool, route, scenario, stated, usages
 
 from sim.cost.pricing import Prices, kind_tokens
 from sim.cost.statement import Statement, statement
+from sim.ledger.average import mean
 from sim.ledger.usage import (
     PoolUsage,
     RouteUsage,
     TokenCounts,
     Usage,
-    mean,
 )
 from sim.scenario.document import Scenario
 from sim.scenario.node import Node
@@ -25,7 +25,7 @@ HAND = {"main": BENCHMARKS["main"]}
 
 def test_one_hour_by_hand() -> None:
     """$3.6 for 675,000 useful tokens; reference seconds 8 input, 5 rent (1 cached), 25 output."""
-    s = statement(hand_usage(), scenario(), HAND)
+    s = stated(hand_usage(), scenario(), HAND)
     c = s.cost.by_use
     assert s.bill.total_usd == pytest.approx(3.6)
     assert c.usd_per_million_useful_tokens == pytest.approx(3.6 / 0.675)
@@ -53,14 +53,14 @@ def test_mean_replicas() -> None:
     main = PoolUsage(
         paid_s=3 * 3600.0, busy_s=1800.0, idle_s=1200.0, starting_s=3600.0, draining_s=4200.0
     )
-    s = statement(replace(usage, pools={"main": main}), scenario(), HAND)
+    s = stated(replace(usage, pools={"main": main}), scenario(), HAND)
     found = s.pools["main"]
     assert (found.paid_replicas, found.ready_replicas) == pytest.approx((3.0, 3000 / 3600))
 
 
 def test_goodput_is_what_met_the_slo() -> None:
     of = scenario(routes={"chat": route(slo={"ttft_p95": 1})})
-    c = statement(hand_usage(), of, HAND).cost.by_use
+    c = stated(hand_usage(), of, HAND).cost.by_use
     assert c.usd_per_million_goodput_tokens == pytest.approx(3.6 / 0.45)
 
 
@@ -72,9 +72,10 @@ def test_halving_the_load_doubles_the_price() -> None:
         wasted_output={"timed_out": 0.0},
         ended_by_interval=np.zeros((12, 3)),
     )
-    half = mean([full, replace(full, routes={"chat": quiet}, overall=quiet)])
+    silent = placed(replace(full, routes={"chat": quiet}, overall=quiet), scenario())
+    half = mean([full, silent])
     assert half.routes["chat"].useful.input == full.routes["chat"].useful.input / 2
-    whole, less = statement(full, scenario(), HAND), statement(half, scenario(), HAND)
+    whole, less = stated(full, scenario(), HAND), stated(half, scenario(), HAND)
     assert whole.utilization.benchmark is not None
     assert less.utilization.benchmark == pytest.approx(whole.utilization.benchmark / 2)
     assert whole.gap.real is not None
@@ -83,7 +84,7 @@ def test_halving_the_load_doubles_the_price() -> None:
 
 def test_nothing_useful_has_no_price() -> None:
     quiet = replace(hand_usage(), routes={"chat": RouteUsage()}, overall=RouteUsage())
-    s = statement(quiet, scenario(), {})
+    s = stated(quiet, scenario(), {})
     assert s.cost.by_use == Prices(None, None, None, None, None, None, 0.0, s.bill.total_usd)
     assert s.gap.real is s.gap.naive is s.gap.factor is None
     assert s.utilization.benchmark == 0.0
@@ -93,7 +94,7 @@ def test_nothing_useful_has_no_price() -> None:
 def test_all_in_vain_is_unpriced() -> None:
     usage = hand_usage()
     chat = replace(usage.routes["chat"], useful=TokenCounts(), goodput=TokenCounts())
-    s = statement(replace(usage, routes={"chat": chat}), scenario(), HAND)
+    s = stated(replace(usage, routes={"chat": chat}), scenario(), HAND)
     assert s.cost.by_use.unpriced_usd == pytest.approx(3.6)
     assert s.naive.usd_per_million_tokens == pytest.approx(3.6 / 67.5)
     assert s.gap.factor is None
@@ -103,7 +104,7 @@ def test_unplaced_gpus_are_in_the_pools_bill() -> None:
     of = scenario(pools={"main": pool(8.0, gpus=4, tensor_parallel=1, replicas=1)})
     usage = hand_usage()
     used = replace(usage.pools["main"], unplaced_gpu_s=3 * 3600.0)
-    s = statement(replace(usage, pools={"main": used}), of, HAND)
+    s = stated(replace(usage, pools={"main": used}), of, HAND)
     assert s.bill.total_usd == s.routes["chat"].by_use_usd == pytest.approx(8.0)
     assert s.gpu_hours.paid == pytest.approx(4.0)
     assert s.gpu_hours.unplaced == pytest.approx(3.0)
@@ -116,7 +117,7 @@ def test_two_pools_without_a_common_benchmark() -> None:
     of = scenario(pools={"main": pool(), "spare": pool()})
     usage = hand_usage()
     idle = PoolUsage(paid_s=3600.0, idle_s=3600.0, node_s=3600.0)
-    s = statement(replace(usage, pools={**usage.pools, "spare": idle}), of, HAND)
+    s = stated(replace(usage, pools={**usage.pools, "spare": idle}), of, HAND)
     assert s.cost.by_use.unallocated_usd == pytest.approx(3.6)
     assert s.pools["spare"].naive.usd_per_million_tokens is None
     assert s.naive.usd_per_million_tokens == pytest.approx(3.6 / 67.5)
@@ -134,7 +135,7 @@ def test_the_naive_price_is_of_the_useful_tokens() -> None:
 
     def naive(b: RouteUsage, a: RouteUsage = chat) -> float | None:
         usage = Usage(3600.0, {"a": a, "b": b}, {"p": main, "q": main}, chat)
-        return statement(usage, of, both).naive.usd_per_million_tokens
+        return stated(usage, of, both).naive.usd_per_million_tokens
 
     assert naive(in_vain) == pytest.approx(3.6 / 67.5)
     assert naive(chat) == pytest.approx((3.6 / 67.5 + 99 / 18) / 2)

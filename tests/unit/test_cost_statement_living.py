@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from usages import API, BENCHMARKS, hand_usage, pool, route, scenario
+from usages import API, BENCHMARKS, hand_usage, pool, route, scenario, stated
 
-from sim.cost.statement import Statement, statement
+from sim.cost.statement import Statement
 from sim.ledger.usage import (
     HostedCounts,
     ReferenceTokens,
@@ -31,7 +31,7 @@ def hosted_hour(**chat: Any) -> Statement:
         hosted=hosted,
     )
     of = scenario(routes={"chat": route(overflow=API, **chat)})
-    return statement(replace(usage, routes={"chat": more}), of, HAND)
+    return stated(replace(usage, routes={"chat": more}), of, HAND)
 
 
 def test_a_hosted_api_by_hand() -> None:
@@ -39,7 +39,7 @@ def test_a_hosted_api_by_hand() -> None:
 
     API: 45,000 x $2.5 = $0.1125, 5,000 x $0.25 = $0.00125, 20,000 x $10 = $0.2, per million.
     """
-    s, alone = hosted_hour(), statement(hand_usage(), scenario(), HAND)
+    s, alone = hosted_hour(), stated(hand_usage(), scenario(), HAND)
     c = s.cost.by_use
     assert s.bill.total_usd == pytest.approx(3.6 + 0.31375)
     assert s.routes["chat"].hosted_usd == pytest.approx(0.31375)
@@ -68,7 +68,7 @@ def test_the_naive_price_weighs_what_the_fleet_served() -> None:
     away = replace(chat, hosted=HostedCounts(900.0, 450_000.0, 90_000.0, 225_000.0))
     usage = Usage(3600.0, {"a": chat, "b": away}, {"p": main, "q": main}, chat)
     both = {"p": BENCHMARKS["main"], "q": BENCHMARKS["big"]}
-    assert statement(usage, of, both).naive.usd_per_million_tokens == pytest.approx(3.6 / 67.5)
+    assert stated(usage, of, both).naive.usd_per_million_tokens == pytest.approx(3.6 / 67.5)
 
 
 def test_health_checks_are_paid_by_whom_they_are_for() -> None:
@@ -86,7 +86,7 @@ def test_health_checks_are_paid_by_whom_they_are_for() -> None:
         ended_by_interval=np.zeros((12, 3)),
     )
     of = scenario(routes={"chat": route(), "health": route(useful=False)})
-    s = statement(replace(usage, routes={"chat": chat, "health": health}), of, HAND)
+    s = stated(replace(usage, routes={"chat": chat, "health": health}), of, HAND)
     assert s.routes["health"].by_use_usd == pytest.approx(0.36)
     assert s.cost.by_use.unpriced_usd == pytest.approx(0.36)
     assert s.cost.by_use.usd_per_million_useful_tokens == pytest.approx(3.6 / 0.675)
@@ -101,7 +101,7 @@ def test_reasoning_is_paid_by_what_one_sees_of_it() -> None:
     usage = hand_usage()
     chat = usage.routes["chat"]
     thinks = replace(chat, useful=replace(chat.useful, reasoning=180_000.0))
-    c = statement(replace(usage, routes={"chat": thinks}), scenario(), HAND).cost
+    c = stated(replace(usage, routes={"chat": thinks}), scenario(), HAND).cost
     visible = 3.6 * 25 / 38 / 0.045
     assert c.by_use.usd_per_million_visible_output_tokens == pytest.approx(visible)
     assert c.by_peak.usd_per_million_visible_output_tokens == pytest.approx(visible)

@@ -18,6 +18,7 @@ def _chunk(n: int = 2) -> dict[str, Any]:
     chunk |= {
         "route": np.array(["chat"] * n),
         "outcome": np.array(["rejected"] + ["completed"] * (n - 1)),
+        "pool": np.array(["main"] * n),
     }
     del chunk["usd"]
     chunk["first_token_at_s"][0] = np.nan

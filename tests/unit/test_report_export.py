@@ -19,7 +19,8 @@ from tests.unit.summary_fixture import summary
 def _attempts(n: int = 3) -> dict[str, Any]:
     whole = {k: np.arange(n) for k, t in COLUMNS.items() if t is int}
     real = {k: np.linspace(0, 1, n) for k, t in COLUMNS.items() if t is float and k != "usd"}
-    names = {"route": np.array(["chat"] * n), "outcome": np.array(["completed"] * n)}
+    words = {"route": "chat", "pool": "main", "outcome": "completed"}
+    names = {name: np.array([word] * n) for name, word in words.items()}
     return {**whole, **real, **names}
 
 
@@ -56,6 +57,8 @@ def test_the_contract_s_files_are_all_there(tmp_path: Path) -> None:
         "manifest.json",
         "timeseries.csv",
         "events.csv",
+        "bill.csv",
+        "chargeback.csv",
         "report.html",
         "figures/utilization-vs-cost.svg",
         "figures/gpu-hours.svg",

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
+from sim.report.bill_table import bill
 from sim.report.capacity_tables import STATES, gpu_hours, pools, utilization
-from sim.report.cost_tables import bill, prices, routes_money
+from sim.report.cost_tables import prices, routes_money
 from sim.report.service_tables import budgets, requests, routes_speed, slo_name, slos
 from sim.report.summary import Summary
 from sim.report.table import Table, table
@@ -120,7 +121,7 @@ def test_waste_names_every_cause_once() -> None:
     made = waste(Summary(summary()))
     shown = [row[0] for row in made.rows]
     assert shown == ["rejected", "timed out", "failed", "preempted", "retried"]
-    assert made.note == "None: cancelled, not useful."
+    assert made.note == "None: cancelled, escalated, not useful."
 
 
 def test_tokens_of_health_checks_are_waste_with_a_name_and_a_price() -> None:

@@ -22,6 +22,7 @@ from sim.scenario.redundancy import Redundancy
 from sim.scenario.replicas import ReplicaRange
 from sim.scenario.route import Route, Slo
 from sim.scenario.scale_to_zero import ScaleToZero
+from sim.scenario.scaling_plan import ScheduleScaler
 from sim.scenario.spec import Fault, Faults
 
 BOUNDS = ReplicaRange(min=1, max=4)
@@ -77,6 +78,14 @@ def test_to_zero_and_back(to_zero: Any, replicas: Any, scaler: Any, steps: Any) 
     known = {"replicas": replicas, "autoscaler": scaler}
     assert steps_of(zero_fits, to_zero, known) == steps
     assert steps_of(zero_fits, to_zero, {}) == []  # what is wrong elsewhere says so itself
+
+
+def test_a_schedule_without_replicas_needs_scale_to_zero() -> None:
+    steps = [{"at": "08:00", "replicas": 3}, {"at": "19:00", "replicas": 0}]
+    plan = ScheduleScaler.model_validate({"kind": "schedule", "steps": steps})
+    known = {"replicas": TO_ZERO, "autoscaler": plan}
+    assert steps_of(zero_fits, ScaleToZero(after=0), known) == []
+    assert steps_of(zero_fits, None, known) == [("..", "autoscaler", "steps", 1, "replicas")]
 
 
 def test_one_zone_is_not_survived() -> None:

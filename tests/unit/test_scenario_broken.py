@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.catalog.bill_prices import bill_prices
 from sim.catalog.failures import failure_rates
 from sim.catalog.gpus import gpus
 from sim.catalog.models import models
@@ -24,6 +25,7 @@ def lists() -> dict[str, list[str]]:
     by_gpu = {f"prices of {g.name}": [p.key for p in prices() if p.gpu == g.name] for g in gpus()}
     return by_gpu | {
         "prices of lambda": [p.key for p in prices() if p.provider == "lambda"],
+        "bill prices": [row.key for row in bill_prices()],
         "models": [shape.name for shape in models()],
         "gpus": [card.name for card in gpus()],
         "workloads": [workload.name for workload in workloads()],

@@ -30,7 +30,7 @@ OWN = "pools.main={timing: {knots_tokens: [1], knots_s: [0.01]}, kv_tokens: 9k, 
 def notices(*overrides: str) -> list[Notice]:
     scenario = loads(TEXT, overrides=overrides)
     route, pool = scenario.routes["chat"], scenario.pools["main"]
-    found = [*route_notices("routes.chat", route, pool)]
+    found = [*route_notices("routes.chat", route, [pool])]
     found += pool_notices("pools.main", pool, scenario.horizon)
     assert set(found) <= set(warnings_of(scenario, date(2026, 11, 24)))
     return found

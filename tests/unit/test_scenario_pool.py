@@ -140,3 +140,16 @@ def test_a_naive_benchmark(naive: dict[str, float]) -> None:
 def test_half_a_naive_benchmark(naive: dict[str, float], got: str) -> None:
     with pytest.raises(ValidationError, match=rf"\(got {got}\)"):
         pool(naive=naive)
+
+
+def test_a_given_compute_factor_overrides_the_card_s_and_is_no_guess() -> None:
+    assert pool().resolved_compute_factor == 1.15
+    assert pool().compute_factor_is_guess
+    own = pool(compute_factor=2)
+    assert own.resolved_compute_factor == 2.0
+    assert not own.compute_factor_is_guess
+    assert pool(host="none").resolved_compute_factor == 1.0
+    assert explicit().resolved_compute_factor == 1.0
+    assert explicit(compute_factor=1.5).resolved_compute_factor == 1.5
+    with pytest.raises(ValidationError, match="greater than 0"):
+        pool(compute_factor=0)

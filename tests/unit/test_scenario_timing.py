@@ -15,7 +15,9 @@ def test_what_is_not_given_costs_nothing() -> None:
     assert timing.knots_tokens == (1.0, 256.0, 256.5)
     coefficients = timing.model_dump(exclude={"knots_tokens", "knots_s"})
     assert set(coefficients.values()) == {0.0}
-    assert set(ExplicitHost().model_dump().values()) == {0.0}
+    host = ExplicitHost().model_dump()
+    assert {host.pop("moe_base_factor"), host.pop("moe_sparse_factor")} == {1.0}
+    assert set(host.values()) == {0.0}
     assert hash(timing) == hash(ExplicitTiming.model_validate(GOOD))
 
 

@@ -303,7 +303,8 @@ def test_a_route_more_leaves_the_records_of_others_as_they_are(tmp_path: Path) -
     mine = after["route"] == "chat"
     assert 0 < mine.sum() < len(mine)
     for name, column in before.items():
-        assert column.tobytes() == after[name][mine].tobytes(), name
+        found = after[name][mine].astype(column.dtype)  # a text is as wide as the longest of all
+        assert column.tobytes() == found.tobytes(), name
 
 
 def test_arrivals_are_the_same_on_any_fleet(tmp_path: Path) -> None:

@@ -14,9 +14,13 @@ COLUMNS = {
     "first_token_at_s", "finished_at_s", "input_tokens", "cached_input_tokens", "output_tokens",
     "outcome", "prefill_gpu_s", "decode_gpu_s", "rent_gpu_s", "waste_gpu_s",
     "computed_input_tokens", "recomputed_input_tokens", "recomputed_output_tokens",
+    "pool",
 }  # fmt: skip
 COMPUTED = ("computed_input", "recomputed_input", "recomputed_output")
 TIMES = ("queued_at_s", "first_token_at_s", "finished_at_s")
+
+
+POOLS = {"chat": ("main",), "code": ("big",)}
 
 
 def columns(*rows: dict[str, Any]) -> Columns:
@@ -28,7 +32,7 @@ def columns(*rows: dict[str, Any]) -> Columns:
 
 
 def row_of(directory: Path, *rows: dict[str, Any]) -> dict[str, Any]:
-    Spool(directory, ["chat", "code"], 1000.0).read(columns(*rows))
+    Spool(directory, POOLS, 1000.0).read(columns(*rows))
     (chunk,) = read(directory)
     return {name: values.tolist()[0] for name, values in chunk.items()}
 
@@ -46,13 +50,14 @@ def test_an_attempt_as_it_is_written(tmp_path: Path) -> None:
         "cached_input_tokens": 64, "output_tokens": 4, "outcome": "timed_out",
         "prefill_gpu_s": 3.0, "decode_gpu_s": 8.0, "rent_gpu_s": 4.0, "waste_gpu_s": 16.0,
         "computed_input_tokens": 36, "recomputed_input_tokens": 0, "recomputed_output_tokens": 0,
+        "pool": "big",
     }  # fmt: skip
 
 
 def test_seconds_are_of_every_gpu_of_a_replica(tmp_path: Path) -> None:
     parts = {"prefill_s": 1.0, "cached_s": 2.0, "rent_s": 4.0, "decode_s": 8.0, "waste_s": 16.0}
     rows = [{**parts, "route": 0}, {**parts, "route": 1}]
-    Spool(tmp_path, ["chat", "code"], 1000.0, gpus=[1, 4]).read(columns(*rows))
+    Spool(tmp_path, POOLS, 1000.0, gpus={"main": 1, "big": 4}).read(columns(*rows))
     (chunk,) = read(tmp_path)
     seconds = {
         name: chunk[f"{name}_gpu_s"].tolist() for name in ("prefill", "decode", "rent", "waste")
@@ -116,7 +121,7 @@ def test_cached_but_not_admitted_computes_nothing(tmp_path: Path) -> None:
 
 
 def test_only_arrivals_of_the_window_in_the_order_of_chunks(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "deep" / "down", ["chat"], 1000.0)
+    spool = Spool(tmp_path / "deep" / "down", {"chat": ("main",)}, 1000.0)
     spool.read(columns({"number": 0, "arrived_at_s": -1.0}))  # nothing of it: no file
     for first in range(1, 13):
         rows = [{"number": first, "arrived_at_s": at_s} for at_s in (0.0, 999.0, 1000.0)]

@@ -10,7 +10,14 @@ from usages import BENCHMARKS, hand_usage, pool, route, scenario
 
 from sim.cost.benchmark import Benchmark
 from sim.ledger.spool import read
-from sim.ledger.usage import RequestCounts, RouteUsage, TokenCounts, Usage
+from sim.ledger.usage import (
+    OfferedCounts,
+    RequestCounts,
+    RouteOnPool,
+    RouteUsage,
+    TokenCounts,
+    Usage,
+)
 from sim.scenario.document import Scenario
 from sim.scenario.pool import Pool
 from sim.studies.replications import benchmarks, mean_lengths, run
@@ -27,9 +34,12 @@ def small(**changes: Any) -> Scenario:
 
 
 def offered(arrived: float, input_tokens: float, output_tokens: float) -> RouteUsage:
+    """A route's traffic, all of it on whichever pool it is asked of."""
+    part = RouteOnPool(OfferedCounts(arrived, input_tokens, 0.0, output_tokens))
     return RouteUsage(
         requests=RequestCounts(arrived=arrived),
         offered=TokenCounts(input=input_tokens, output=output_tokens),
+        by_pool=dict.fromkeys(("main", "p", "q"), part),
     )
 
 
@@ -44,6 +54,17 @@ def test_mean_lengths_are_those_of_the_requests() -> None:
     assert mean_lengths(of, usages, "main") == (250, 12)
     twice = [usage_of(a=offered(10, 1000, 200), b=offered(0, 0, 0)), *usages]
     assert mean_lengths(of, twice, "main") == (220, 14)
+
+
+def test_mean_lengths_are_of_what_came_to_the_pool() -> None:
+    """2 requests of 100/20 went to p and 1 of 400/50 to q, of the same route."""
+    split = {"split": {"p": 0.5, "q": 0.5}}
+    of = scenario(routes={"a": route(split)}, pools={"p": pool(), "q": pool()})
+    parts = {"p": offered(2, 200, 40), "q": offered(1, 400, 50)}
+    on = {name: part.by_pool[name] for name, part in parts.items()}
+    usages = [usage_of(a=replace(offered(3, 600, 90), by_pool=on))]
+    assert mean_lengths(of, usages, "p") == (100, 20)
+    assert mean_lengths(of, usages, "q") == (400, 50)
 
 
 def test_mean_lengths_of_nobody() -> None:

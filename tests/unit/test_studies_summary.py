@@ -1,9 +1,8 @@
 from dataclasses import replace
 
 import pytest
-from usages import API, BENCHMARKS, hand_usage, route, scenario
+from usages import API, BENCHMARKS, hand_usage, route, scenario, stated
 
-from sim.cost.statement import statement
 from sim.ledger.usage import (
     Figures,
     HostedCounts,
@@ -30,7 +29,7 @@ HAND = {"main": BENCHMARKS["main"]}
 
 def tree_of(usage: Usage, of: Scenario | None = None) -> Tree:
     of = of or scenario()
-    return account(usage, statement(usage, of, HAND), of)
+    return account(usage, stated(usage, of, HAND), of)
 
 
 def with_slo(value_s: float | None, share: float | None) -> Usage:
@@ -68,6 +67,8 @@ def test_sections_by_hand() -> None:
             "driver": "node_hours",
             "quantity": 1.0,
             "unit_usd": 3.6,
+            "source": "yours",
+            "price_row": None,
             "usd": 3.6,
         }
     ]
@@ -178,7 +179,7 @@ def test_undecided_slos_have_a_reason() -> None:
 def test_unpaid_and_useless_runs_say_why() -> None:
     nothing = Usage(3600.0, {"chat": RouteUsage()}, {"main": PoolUsage()}, RouteUsage())
     of = scenario()
-    tree = account(nothing, statement(nothing, of, {}), of)
+    tree = account(nothing, stated(nothing, of, {}), of)
     reasons = {w["path"]: w["text"] for w in undefined(tree)}
     assert reasons["utilization.busy"] == "undefined: nothing was paid for"
     assert "no such tokens" in reasons["cost.usd_per_million_useful_tokens.value"]

@@ -59,6 +59,6 @@ def test_every_attempt_has_one_cause_or_none(superseded: int, useful: bool) -> N
     if not useful:
         assert found == ["not_useful"] * 6
     elif superseded:
-        assert found == ["retried"] * 6
+        assert found == ["escalated", *["retried"] * 5]
     else:
         assert found == [None, None, "timed_out", "failed", "cancelled", None]

@@ -3,6 +3,7 @@ from dataclasses import FrozenInstanceError, fields
 import numpy as np
 import pytest
 
+from sim.ledger.average import mean
 from sim.ledger.usage import (
     INTERVAL_S,
     ComponentSeconds,
@@ -18,7 +19,6 @@ from sim.ledger.usage import (
     Usage,
     WindowCounts,
     WorstWindow,
-    mean,
 )
 
 
@@ -50,6 +50,12 @@ def test_arrays_are_averaged_cell_by_cell() -> None:
     found = mean([one, two]).paid_by_interval
     assert found.tolist() == [2.0, 2.0]
     assert one.paid_by_interval.tolist() == [1.0, 2.0]  # untouched
+
+
+def test_counts_that_were_never_reached_are_none() -> None:
+    few, many = (PoolUsage(nodes_at_least_s=np.array(s)) for s in ([8.0], [4.0, 2.0]))
+    assert mean([few, many]).nodes_at_least_s.tolist() == [6.0, 1.0]
+    assert mean([PoolUsage(), many]).nodes_at_least_s.tolist() == [2.0, 1.0]
 
 
 def test_names_stay_and_numbers_within_tuples_and_dicts_are_averaged() -> None:

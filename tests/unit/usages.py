@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,15 @@ from hypothesis import strategies as st
 
 from sim.cost.benchmark import Benchmark
 from sim.cost.reference import ReferenceRates
+from sim.cost.statement import Statement, statement
 from sim.ledger.usage import (
     Figures,
     HostedCounts,
+    OfferedCounts,
     PoolUsage,
     ReferenceTokens,
     RequestCounts,
+    RouteOnPool,
     RouteUsage,
     TokenCounts,
     Usage,
@@ -33,7 +37,7 @@ def pool(usd_per_hour: float = 3.6, **changes: Any) -> dict[str, Any]:
     return {"timing": TIMING, "kv_tokens": 100_000, "node": node, **changes}
 
 
-def route(pool: str = "main", **changes: Any) -> dict[str, Any]:
+def route(pool: str | dict[str, Any] = "main", **changes: Any) -> dict[str, Any]:
     """A route of fixed lengths."""
     fixed = {"input_tokens": {"fixed": 500}, "output_tokens": {"fixed": 250}}
     return {"pool": pool, "arrivals": {"rps": 2.0}, **fixed, **changes}
@@ -114,6 +118,17 @@ LIVING = scenario(
 )
 """A fleet with spot nodes, health checks, answers that are reasoned, and a hosted API."""
 
+SPREAD = scenario(
+    routes={
+        "chat": route({"split": {"main": 0.7, "big": 0.3}}, slo={"ttft_p95": 1}, overflow=API),
+        "code": route({"cascade": ["main", "big"], "escalates": 0.25}, reasoning_share=0.25),
+        "batch": route("big"),
+    },
+    pools={"main": pool(3.6), "big": pool(40.0, tensor_parallel=2, gpus=8), "spare": pool(1.0)},
+    bill=[line.model_dump() for line in FLEET.bill],
+)
+"""Routes that split, and go on from one pool to the next."""
+
 BENCHMARKS = {
     "main": Benchmark(18_750.0, ReferenceRates(2e-5, 1e-5, 1e-4), 256, 500, 250, "by hand"),
     "big": Benchmark(5_000.0, ReferenceRates(1e-4, 2e-5, 5e-4), 128, 1000, 100, "by hand"),
@@ -149,8 +164,8 @@ def hosted_counts(draw: st.DrawFn, tokens: TokenCounts) -> HostedCounts:
 
 
 @st.composite
-def route_usages(draw: st.DrawFn, of: Route) -> RouteUsage:
-    """Of a route without an overflow nothing was hosted, of a useless one nothing was useful."""
+def parts(draw: st.DrawFn, of: Route) -> RouteOnPool:
+    """What one pool did; without an overflow nothing is hosted, of a useless route all is waste."""
     useful, waste = draw(reference_tokens()), draw(reference_tokens())
     ended = np.array(
         [
@@ -168,17 +183,80 @@ def route_usages(draw: st.DrawFn, of: Route) -> RouteUsage:
     if not of.useful:
         useful, waste = ReferenceTokens(), ReferenceTokens(*(ended[0], ended[1], 0.0, ended[2]))
         tokens = TokenCounts()
-    return RouteUsage(
-        requests=RequestCounts(arrived=completed + 1.0, completed=completed, rejected=1.0),
-        offered=tokens,
+    return RouteOnPool(
+        offered=OfferedCounts(completed + 1.0, tokens.input, tokens.cached_input, tokens.output),
+        completed=completed,
         useful=tokens,
         hosted=hosted,
-        goodput=TokenCounts(tokens.input / 2, 0.0, 0.0, tokens.output / 2),
         wasted_output={"timed_out": draw(counts), "preempted": draw(counts)},
         ended_useful=useful,
         ended_waste=waste,
         ended_by_interval=np.outer(weights, ended),
     )
+
+
+@st.composite
+def route_usages(draw: st.DrawFn, of: Route) -> RouteUsage:
+    """Of each pool what `parts` says; the whole is their sum."""
+    by_pool = {pool: draw(parts(of)) for pool in of.pools}
+    whole = added(list(by_pool.values()))
+    return RouteUsage(
+        requests=RequestCounts(
+            arrived=whole.completed + 1.0, completed=whole.completed, rejected=1.0
+        ),
+        offered=whole.useful,
+        useful=whole.useful,
+        hosted=whole.hosted,
+        goodput=TokenCounts(whole.useful.input / 2, 0.0, 0.0, whole.useful.output / 2),
+        wasted_output=whole.wasted_output,
+        ended_useful=whole.ended_useful,
+        ended_waste=whole.ended_waste,
+        ended_by_interval=whole.ended_by_interval,
+        by_pool=by_pool,
+    )
+
+
+def added(items: list[Any]) -> Any:
+    """The sum of numbers, arrays, or dictionaries and dataclasses of them."""
+    first = items[0]
+    if isinstance(first, int | float):
+        return math.fsum(items)
+    if isinstance(first, np.ndarray):
+        return np.sum(items, axis=0)
+    if isinstance(first, dict):
+        return {key: added([item[key] for item in items]) for key in first}
+    names = [f.name for f in fields(first)]
+    return type(first)(**{name: added([getattr(item, name) for item in items]) for name in names})
+
+
+def placed(usage: Usage, of: Scenario) -> Usage:
+    """*usage* with all that its routes say of themselves said of their only pool too."""
+    routes = {
+        name: replace(route, by_pool={pool: on_one_pool(route) for pool in of.routes[name].pools})
+        for name, route in usage.routes.items()
+    }
+    return replace(usage, routes=routes)
+
+
+def on_one_pool(route: RouteUsage) -> RouteOnPool:
+    """What the only pool of a route did for it: everything."""
+    offered = route.offered
+    return RouteOnPool(
+        OfferedCounts(route.requests.arrived, offered.input, offered.cached_input, offered.output),
+        route.completed,
+        *(getattr(route, f.name) for f in fields(RouteOnPool) if f.name in _ALIKE),
+    )
+
+
+_ALIKE = (
+    "useful", "hosted", "wasted_input", "wasted_output", "ended_useful", "ended_waste", "as_run",
+    "ended_by_interval",
+)  # fmt: skip
+
+
+def stated(usage: Usage, of: Scenario, benchmarks: dict[str, Benchmark]) -> Statement:
+    """The account of a *usage* whose routes have one pool each, of which it says nothing."""
+    return statement(placed(usage, of), of, benchmarks)
 
 
 @st.composite
@@ -211,8 +289,8 @@ def usages(draw: st.DrawFn, of: Scenario = FLEET) -> Usage:
 
 @st.composite
 def accounts(draw: st.DrawFn) -> tuple[Scenario, Usage]:
-    """A plain fleet or a living one, and a usage of it."""
-    of = LIVING if draw(st.booleans()) else FLEET
+    """A plain fleet, a living one, or one whose routes use several pools, and a usage of it."""
+    of = draw(st.sampled_from([FLEET, LIVING, SPREAD]))
     return of, draw(usages(of))
 
 
@@ -247,4 +325,4 @@ def hand_usage() -> Usage:
         kv_block_s=1000.0,
         paid_by_interval=np.ones(12),
     )
-    return Usage(3600.0, {"chat": chat}, {"main": main}, chat)
+    return placed(Usage(3600.0, {"chat": chat}, {"main": main}, chat), scenario())
