@@ -1,5 +1,4 @@
-"""Gap tables: the ladder from the naive price to the real one, and what each cause alone would
-change; knows no clock."""
+"""Gap tables: the ladder to the real price, and what each cause alone would change; no clock."""
 
 from __future__ import annotations
 

@@ -72,7 +72,8 @@ class DaskExecutor:
 
     def _threads(self) -> int:
         """Threads of all workers now; one while there is none, for whoever comes next."""
-        return max(1, sum(self._client.nthreads().values()))
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, sum(threads.values()))
 
 
 @contextlib.contextmanager

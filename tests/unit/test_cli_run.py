@@ -172,8 +172,10 @@ def test_a_real_run_from_file_to_files(
     assert f"${real:.3g}" in printed or f"${real:.2f}" in printed
     assert invoke(["validate", str(out / "scenario.resolved.yaml")]) == 0
     assert {p.name for p in (out / "figures").iterdir()} == {
+        "cost-by-route.svg",
         "utilization-vs-cost.svg",
         "gpu-hours.svg",
+        "latency.svg",
         "timeline-main.svg",
     }
     first = {p.name: p.read_bytes() for p in out.iterdir() if p.is_file()}

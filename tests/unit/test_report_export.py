@@ -60,13 +60,15 @@ def test_the_contract_s_files_are_all_there(tmp_path: Path) -> None:
         "bill.csv",
         "chargeback.csv",
         "report.html",
+        "exhibits.json",
+        "figures/cost-by-route.svg",
         "figures/utilization-vs-cost.svg",
         "figures/gpu-hours.svg",
         "figures/timeline-main.svg",
     }
     assert json.loads((tmp_path / "out" / "summary.json").read_text()) == summary()
     page = (tmp_path / "out" / "report.html").read_text()
-    assert page.count("<svg ") == 3
+    assert page.count("<svg ") == 4
     assert "1 failure" in page
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from usages import BENCHMARKS, FLEET, LIVING, hand_usage, scenario, usages
+from usages import BENCHMARKS, FLEET, LIVING, hand_usage, placed, scenario, usages
 
 from sim.ledger.usage import PoolUsage, RouteUsage, TokenCounts, Usage
 from sim.scenario.document import Scenario
@@ -87,9 +87,10 @@ COST = obj(
 REQUESTS = keys(
     COUNT,
     "arrived completed rejected timed_out failed cancelled in_flight attempts retried in_slo",
+    "escalated",
     "hosted",
 )
-WASTE = "timed_out failed cancelled preempted retried not_useful"
+WASTE = "timed_out failed cancelled preempted retried escalated not_useful"
 TOKENS = obj(
     {
         "useful": keys(COUNT, "input cached_input template output reasoning"),
@@ -135,9 +136,23 @@ LINE = obj(
         "driver": {"type": "string"},
         "quantity": {"type": "number"},
         "unit_usd": {"type": "number"},
+        "source": {"type": "string"},
+        "price_row": {"type": ["string", "null"]},
         "usd": {"type": "number"},
     }
 )
+MONEY = {"type": "number"}
+SPENT = obj(
+    {
+        **dict.fromkeys(
+            "useful_work slack idle starting draining failed unplaced unused_commitment".split(),
+            MONEY,
+        ),
+        **dict.fromkeys(("infra", "people", "hosted"), MONEY),
+        "waste": each(MONEY),
+    }
+)
+ASSUMPTION = keys({"type": "string"}, "path says source doubt")
 SUMMARY = obj(
     {
         "scenario": {"type": "string"},
@@ -172,7 +187,10 @@ SUMMARY = obj(
         "cost": COST,
         "naive": NAIVE,
         "gap": obj({"naive": NUM, "real": NUM, "factor": NUM, "rungs": {"const": []}}),
-        "hosted": {"type": "null"},
+        "hosted": {"type": ["null", "object"]},
+        "spent": SPENT,
+        "teams": {"type": "object"},
+        "assumptions": {"type": "array", "items": ASSUMPTION},
         "routes": each(
             obj(
                 {
@@ -294,7 +312,7 @@ def test_a_run_without_a_request() -> None:
         {"main": PoolUsage(3600.0, idle_s=3600.0, node_s=3600.0, paid_by_interval=np.ones(12))},
         RouteUsage(),
     )
-    summary = check(Result(scenario(), (a_run(quiet),), {}))
+    summary = check(Result(scenario(), (a_run(placed(quiet, scenario())),), {}))
     assert summary["cost"]["usd_per_million_useful_tokens"]["value"] is None
     assert summary["cost"]["unallocated_usd"] == pytest.approx(3.6)
     assert summary["gap"]["factor"] is None
