@@ -1,6 +1,7 @@
 """Tokenfleet: what self-hosted LLM tokens really cost, and why. A discrete-event simulator.
 
-The public API is `load`, `run`, `step_time` and `Result`. For a newcomer, the code reads in the
+The public API: `load` a scenario and `run` it; ask about it with `plan`, `gap` and `compare`; and
+`step_time`. For a newcomer, the code reads in the
 order of the data: `scenario` (what the user writes), `traffic` (what it asks for), `serving` (one
 engine), `fleet` (many), `simulation` (one run), `ledger` (what happened), `cost` (what it costs),
 `studies` (more than one run), `report` and `cli` (what the user sees). `catalog` holds the facts.
@@ -22,9 +23,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sim.scenario.document import Scenario
+    from sim.studies.compare import BothWays
+    from sim.studies.design import Choices
+    from sim.studies.gap import Gap
+    from sim.studies.plan import Plan
     from sim.studies.result import Result
 
-__all__ = ["Result", "Scenario", "__version__", "load", "run", "step_time"]
+__all__ = [
+    "Choices", "Result", "Scenario", "__version__",
+    "compare", "gap", "load", "plan", "run", "step_time",
+]  # fmt: skip
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
@@ -45,6 +53,63 @@ def run(scenario: Scenario, **options: Any) -> Result:
     from sim.studies.replications import run as run_all
 
     return run_all(scenario, **options)
+
+
+def plan(scenario: Scenario, choices: Choices | None = None, **options: Any) -> Plan:
+    """Find the cheapest fleet of *scenario* that meets every SLO, and how much more it bears.
+
+    *choices* says what may be chosen, by default all that the catalog has a price for. The usual
+    options of `sim.studies.plan.plan` are ``replications=5`` and ``jobs=1``.
+
+    >>> scenario = load("scenarios/quickstart.yaml")
+    >>> found = plan(scenario, Choices(gpus=("h100-sxm", "l40s")))  # doctest: +SKIP
+    >>> found.found, found.headroom.full_on(3.0, date.today())  # doctest: +SKIP
+    (True, datetime.date(2027, 10, 1))
+    """
+    from sim.studies.plan import plan as search
+
+    return search(scenario, choices, **options)
+
+
+def gap(result: Result, **options: Any) -> Gap:
+    """Explain the price of a token in *result*, cause by cause, from the benchmark's price on.
+
+    The usual options of `sim.studies.gap.gap` are ``requests``, of the log that is sent again,
+    and ``jobs=1``. The ladder in words and numbers is ``gap(result).summary()["gap"]["rungs"]``.
+
+    >>> result = run(load("scenarios/quickstart.yaml"))  # doctest: +SKIP
+    >>> ladder = gap(result, requests=100).ladder  # doctest: +SKIP
+    >>> ladder.levels[0] < ladder.levels[-1]  # doctest: +SKIP
+    True
+    """
+    from sim.studies.gap import gap as measure
+
+    return measure(result, **options)
+
+
+def compare(
+    before: Scenario,
+    after: Scenario,
+    *,
+    replications: int = 5,
+    jobs: int = 1,
+    resized: bool = True,
+) -> BothWays:
+    """Price the change from *before* to *after* on the same random numbers.
+
+    With *resized* also with both fleets at the smallest size that meets their SLOs. Raises what a
+    simulation raises.
+
+    >>> before = load("scenarios/quickstart.yaml", ["horizon=1m"])
+    >>> after = load("scenarios/quickstart.yaml", ["horizon=1m", "pools.main.replicas=2"])
+    >>> change = compare(before, after, resized=False).same_fleet  # doctest: +SKIP
+    >>> change.of("usd_per_month").difference > 0  # doctest: +SKIP
+    True
+    """
+    from sim.studies.compare import compare as compare_all
+    from sim.studies.paired_runs import PairedRuns
+
+    return compare_all(before, after, runs=PairedRuns(replications, jobs), resized=resized)
 
 
 def step_time(
@@ -75,7 +140,7 @@ def step_time(
 
 
 def __getattr__(name: str) -> Any:
-    """Import `Result` and `Scenario` when they are first asked for: the command stays quick."""
+    """Import the classes when they are first asked for: the command stays quick."""
     if name == "Result":
         from sim.studies.result import Result
 
@@ -84,4 +149,8 @@ def __getattr__(name: str) -> Any:
         from sim.scenario.document import Scenario
 
         return Scenario
+    if name == "Choices":
+        from sim.studies.design import Choices
+
+        return Choices
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,12 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDER = REPOSITORY / "notebooks"
 CURVE = FOLDER / "utilization_cost_curve.ipynb"
+PLANNER, SRE, FINANCE = (FOLDER / f"{n}.ipynb" for n in ("capacity_planner", "sre", "finance"))
 HORIZON = "4m"
+LAUNCH_HORIZON = "30m"
+"""Long enough that a replica, which takes a quarter of an hour, comes while it is looked for."""
+
+SVG = "image/svg+xml"
 
 ABSOLUTE_PATH = re.compile(r"(?<![\w./])/\w[\w.-]*/|\b[A-Za-z]:\\\w|file://")
 ROW = re.compile(r"^\| ([\d.]+)x \| ([\d.]+)% \| ([\d.]+) \| ([\d.]+) \|$", re.MULTILINE)
@@ -41,14 +46,14 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def execute(folder: Path, cells: int | None = None) -> Any:
-    """Run the first *cells* of the notebook (default: all) with *folder* as working directory."""
+def execute(folder: Path, cells: int | None = None, path: Path = CURVE) -> Any:
+    """Run the first *cells* of *path* (default: all) with *folder* as working directory."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         nbformat = pytest.importorskip("nbformat")
         nbclient = pytest.importorskip("nbclient")
         pytest.importorskip("ipykernel")
-        notebook = nbformat.read(CURVE, as_version=4)
+        notebook = nbformat.read(path, as_version=4)
         notebook.cells = notebook.cells[:cells]
         resources = {"metadata": {"path": str(folder)}}
         client = nbclient.NotebookClient(
@@ -123,6 +128,53 @@ def test_it_finds_the_scenario_from_the_root(jupyter: None) -> None:
     names = [cell["id"] for cell in committed(CURVE)["cells"]]
     notebook = execute(REPOSITORY, names.index("fleet") + 1)
     assert "llama-3.1-8b on h100-sxm" in printed(cell(notebook, "fleet"))
+
+
+def told(cell: Any) -> str:
+    """All tables of the cell."""
+    found = [output.get("data", {}).get("text/markdown", "") for output in cell.outputs]
+    return "\n".join(found)
+
+
+def assert_complete(notebook: Any) -> None:
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(cell.outputs for cell in cells)
+    assert str(REPOSITORY) not in json.dumps(notebook)
+
+
+def test_the_planner_finds_a_fleet_and_the_day_when_it_is_full(jupyter: None) -> None:
+    notebook = execute(FOLDER, path=PLANNER)
+    assert_complete(notebook)
+    assert "One replica and two" in told(cell(notebook, "size"))
+    assert "meets every SLO" in told(cell(notebook, "plan"))
+    assert "What meeting the SLOs costs" in shown(cell(notebook, "frontier"), SVG)
+    full = shown(cell(notebook, "full"), "text/markdown")
+    (multiple,) = map(float, re.findall(r"bears ([\d.]+) x", full))
+    (weeks,) = map(float, re.findall(r"full in ([\d.]+) weeks, on \d{4}-\d\d-\d\d", full))
+    assert 1.03**weeks == pytest.approx(multiple, rel=0.01)
+
+
+def test_the_sre_sees_the_launch_and_its_waste(
+    jupyter: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKENFLEET_NOTEBOOK_HORIZON", LAUNCH_HORIZON)
+    notebook = execute(FOLDER, path=SRE)
+    assert_complete(notebook)
+    assert "Replicas" in shown(cell(notebook, "timeline"), SVG)
+    assert "What happened in pool main" in told(cell(notebook, "events"))
+    assert "chat" in told(cell(notebook, "slo"))
+    assert "Waste" in told(cell(notebook, "waste"))
+
+
+def test_finance_sees_the_bill_the_ladder_and_the_api(jupyter: None) -> None:
+    notebook = execute(FOLDER, path=FINANCE)
+    assert_complete(notebook)
+    assert "orchestration" in told(cell(notebook, "bill"))
+    assert "naive benchmark" in shown(cell(notebook, "gap"), SVG)
+    assert "real price" in shown(cell(notebook, "gap"), SVG)
+    assert "summaries" in shown(cell(notebook, "routes"), SVG)
+    assert "gpt-5-mini" in told(cell(notebook, "hosted"))
 
 
 def committed(path: Path) -> Any:

@@ -116,20 +116,22 @@ def _chosen(
     only: tuple[str, ...],
     routes: tuple[str, ...],
 ) -> list[Lever]:
-    from sim.scenario.hint import hint
+    from sim.scenario.hint import hint, listed
     from sim.studies.lever_routes import RouteAmounts, template_lever
     from sim.studies.levers import all_levers
 
     for name in routes:
         if name not in scenario.routes:
-            raise InputError(f"no route is called {name!r} ({hint(name, scenario.routes)})")
+            raise InputError(
+                f"no route is called {name!r}; there is {listed(list(scenario.routes))}"
+            )
     if template is not None:
         return [template_lever(scenario, name, template) for name in routes or scenario.routes]
     found = all_levers(scenario, RouteAmounts(cap=cap))
     names = list(dict.fromkeys(lever.name for lever in found))
     for name in only:
         if name not in names:
-            raise InputError(f"no lever is called {name!r} ({hint(name, names)})")
+            raise InputError(f"--only: {hint(name, names)}; there is {listed(names, most=30)}")
     where = {*routes, *(pool for name in routes for pool in scenario.routes[name].pools)}
     return [
         lever

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 def _names(_: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not found:
+        raise click.BadParameter(f"must be names with commas between (got {text!r})")
+    return found
 
 
 def _counts(_: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...] | None:

@@ -68,13 +68,10 @@ def spent(
     states: dict[str, list[float]] = {state: [] for state in ("useful_work", *STATES)}
     waste: dict[str, list[float]] = {}
     for name in scenario.pools:
-        used_usd = billed.node_usd(name) - billed.unused_usd(name)
-        of = hours[name]
-        used_hours = of.paid - of.committed_unused
-        if used_hours <= 0.0:
-            states["unplaced"].append(used_usd)  # a node without GPU time has no replica
+        of, usd = hours[name], _usd_per_hour(name, billed, hours)
+        if usd is None:  # a node without GPU time has no replica
+            states["unplaced"].append(billed.node_usd(name) - billed.unused_usd(name))
             continue
-        usd = used_usd / used_hours
         states["useful_work"].append(usd * of.reference_useful)
         for state in STATES:
             states[state].append(usd * getattr(of, state))
@@ -86,6 +83,34 @@ def spent(
         unused_commitment=billed.kind_usd("commitment"),
         **{kind: billed.kind_usd(kind) for kind in ("infra", "people", "hosted")},
     )
+
+
+def _usd_per_hour(pool: str, billed: Bill, hours: Mapping[str, GpuHours]) -> float | None:
+    """Mean price of a GPU-hour that was not an unused commitment; None if there was none."""
+    used_hours = hours[pool].paid - hours[pool].committed_unused
+    used_usd = billed.node_usd(pool) - billed.unused_usd(pool)
+    return used_usd / used_hours if used_hours > 0.0 else None
+
+
+def idle_usd(
+    usage: Usage,
+    billed: Bill,
+    hours: Mapping[str, GpuHours],
+    needed: Mapping[str, np.ndarray],
+) -> dict[str, float]:
+    """The idle dollars of `Spent` in two: `valley`, within the replicas that each pool *needed* in
+    each 5 minutes, and `headroom`, beyond them (see `headroom_share`).
+
+    A pool of which nothing is said needed none.
+    """
+    parts: dict[str, list[float]] = {"valley": [], "headroom": []}
+    for name, pool in usage.pools.items():
+        usd = (_usd_per_hour(name, billed, hours) or 0.0) * hours[name].idle
+        need = needed.get(name, np.zeros(len(pool.paid_by_interval)))
+        beyond = usd * headroom_share(pool, need, usage.window_s)
+        parts["headroom"].append(beyond)
+        parts["valley"].append(usd - beyond)
+    return {cause: math.fsum(usd) for cause, usd in parts.items()}
 
 
 def _waste_shares(

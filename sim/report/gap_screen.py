@@ -8,6 +8,7 @@ from sim.report.gap_tables import ladder_table, reasons_table, removal_table
 from sim.report.gap_words import headline
 from sim.report.numerals import clean
 from sim.report.screen import print_tables
+from sim.report.spent_table import spent
 from sim.report.summary import Json, Summary
 
 
@@ -20,6 +21,6 @@ def print_gap(document: Json, stream: IO[str], *, brief: bool = False) -> None:
     if not summary.rows("gap.rungs"):
         stream.write("There is no ladder: no token was useful, or none has a naive price.\n")
         return
-    tables = [ladder_table(summary), reasons_table(summary), removal_table(summary)]
+    tables = [ladder_table(summary), reasons_table(summary), spent(summary), removal_table(summary)]
     stream.write("\n")
     print_tables([found for found in tables if found.rows], stream)

@@ -23,6 +23,12 @@ SPENT = {
 }
 """What money goes into, but for waste: label and meaning."""
 
+IDLE = {
+    "valley": "within the replicas that a perfect scaler would hold",
+    "headroom": "replicas held beyond those",
+}
+"""Why no step ran, where a gap's ladder says it."""
+
 WASTED = {
     "timed_out": "the client gave up",
     "failed": "a replica died, or the answer was an error",
@@ -61,6 +67,10 @@ def spent(summary: Summary) -> Table:
 def _figures(summary: Summary) -> Iterator[tuple[str, float, str]]:
     """(label, dollars, meaning), waste after useful work."""
     for key, (label, meaning) in SPENT.items():
+        if key == "idle" and summary.get("spent.idle_by_cause"):
+            for cause, why in IDLE.items():
+                yield f"idle: {cause}", summary.number(f"spent.idle_by_cause.{cause}") or 0.0, why
+            continue
         yield label, summary.number(f"spent.{key}") or 0.0, meaning
         if key == "useful_work":
             for cause, why in WASTED.items():

@@ -16,6 +16,7 @@ import numpy as np
 
 from sim.cost.ladder import CAUSES, Ladder, ladder
 from sim.cost.ladder_need import Levels, Need
+from sim.cost.spent import idle_usd
 from sim.ledger.average import mean
 from sim.studies.executors import run_all
 from sim.studies.gap_facts import closed_form, facts, incidents
@@ -86,6 +87,12 @@ class Gap:
             pool: np.asarray(mean(needs).whole_by_interval) for pool, needs in self.needs.items()
         }
 
+    def _idle_usd(self) -> dict[str, float]:
+        """Idle dollars by cause: valley and headroom."""
+        statement = self.result.statement
+        hours = {name: pool.gpu_hours for name, pool in statement.pools.items()}
+        return idle_usd(self.result.usage, statement.bill, hours, self.perfect_replicas())
+
     def rungs(self) -> list[dict[str, Any]]:
         """Rungs 1 to 12 as entries of `summary.json`; none without a ladder."""
         whole = self.ladder
@@ -112,6 +119,7 @@ class Gap:
         tree = self.result.summary()
         tree["gap"]["rungs"] = self.rungs()
         if self.ladder is not None:
+            tree["spent"]["idle_by_cause"] = self._idle_usd()
             tree["gap"]["log_tokens"] = self.ladder.log_tokens
             tree["gap"]["useful_tokens"] = self.ladder.useful_tokens
             tree["gap"]["expected_failures_usd_per_month"] = closed_form(self.result)

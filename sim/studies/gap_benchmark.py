@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.scenario.document import Scenario
+from sim.scenario.hint import listed
 from sim.scenario.naive import NaiveSpec
 from sim.scenario.spec import FrozenDict
 
@@ -37,6 +38,10 @@ def with_benchmark(scenario: Scenario, given: str) -> Scenario:
     pools = list(scenario.pools)
     if equals and named in scenario.pools:
         pool, what = named, rest
+    elif equals and SHAPE.fullmatch(rest):
+        raise BenchmarkError(
+            f"--benchmark {given}: no pool is called {named!r}; there is {listed(pools)}"
+        )
     elif len(pools) == 1:
         pool, what = pools[0], given
     else:

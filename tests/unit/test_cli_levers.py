@@ -109,6 +109,8 @@ def test_two_sides_are_compared(file: str, capsys: pytest.CaptureFixture[str]) -
         (["levers", "FILE", "--slo", "fast"], "must be multiples such as"),
         (["levers", "FILE", "--slo", "2x", "--sensitivity"], "give only one of"),
         (["levers", "FILE", "--only", "templat"], "did you mean 'template'"),
+        (["levers", "FILE", "--only", "x"], "there is template, cap-output"),
+        (["plan", "FILE", "--gpus", ","], "must be names with commas between"),
         (["levers", "FILE", "--route", "chatt"], "no route is called 'chatt'"),
         (["levers", "FILE", "--slo", "2x", "--set", "routes.chat.slo=null"], "no route has an slo"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from usages import BENCHMARKS, WINDOW_S, accounts, hand_usage, pool, scenario
 
-from sim.cost.spent import EARLIER, headroom_share
+from sim.cost.spent import EARLIER, headroom_share, idle_usd
 from sim.cost.statement import Statement, statement
 from sim.ledger.usage import PoolUsage, Usage
 from sim.scenario.document import Scenario
@@ -92,3 +92,18 @@ def test_headroom_is_what_nobody_needed() -> None:
     assert headroom_share(usage, np.full(4, 5.0), WINDOW_S) == 0.0
     assert headroom_share(usage, np.zeros(4), WINDOW_S) == 1.0
     assert headroom_share(replace(usage, idle_s=0.0), np.zeros(4), WINDOW_S) == 0.0
+
+
+@settings(max_examples=60)
+@given(accounts())
+def test_idle_is_valley_and_headroom(account: tuple[Scenario, Usage]) -> None:
+    of, usage = account
+    found = statement(usage, of, BENCHMARKS)
+    hours = {name: pool.gpu_hours for name, pool in found.pools.items()}
+    needed = {name: np.floor(pool.paid_by_interval) for name, pool in usage.pools.items()}
+    split = idle_usd(usage, found.bill, hours, needed)
+    assert math.fsum(split.values()) == pytest.approx(found.spent.idle, rel=1e-9, abs=1e-9)
+    enough = {name: pool.paid_by_interval for name, pool in usage.pools.items()}
+    assert idle_usd(usage, found.bill, hours, enough)["headroom"] == 0.0
+    nothing = idle_usd(usage, found.bill, hours, {})
+    assert nothing["headroom"] >= split["headroom"] >= 0.0

@@ -100,3 +100,8 @@ def test_of_several_pools_one_is_named(tmp_path: Path) -> None:
     assert naive.total_tokens_per_s == 19_200.0
     with pytest.raises(BenchmarkError, match="say of which pool, as p="):
         with_benchmark(two, "1024/512")
+
+
+def test_a_pool_that_there_is_not() -> None:
+    with pytest.raises(BenchmarkError, match="no pool is called 'other'"):
+        with_benchmark(scenario(), "other=1024/512")
