@@ -182,7 +182,9 @@ class Race:
     def _beaten(self, entry: Contender) -> bool:
         """Whether the nodes of two that meet every SLO cost less than those of *entry*."""
         best = self.finishers
-        return len(best) > 1 and entry.floor_usd_per_month > best[1].nodes_usd_per_month
+        return len(best) > 1 and entry.floor_usd_per_month > best[1].nodes_usd_per_month * (
+            1 + 1e-9
+        )
 
     def _tried(self, entry: Contender) -> Contender:
         """*entry* after as many replications as it takes to know."""

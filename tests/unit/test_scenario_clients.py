@@ -125,10 +125,10 @@ def test_work_that_can_wait() -> None:
 
 def test_cached_input_costs_as_other_input_unless_said() -> None:
     hosted = Overflow.model_validate(API)
-    assert hosted.cached_input_usd == 0.5
+    assert hosted.price.tiers[0].cached_input == 0.5
     assert hosted.on == ("rejected", "no_replica")
     cached = Overflow.model_validate(API | {"usd_per_million_cached_input": 0})
-    assert cached.cached_input_usd == 0.0
+    assert cached.price.tiers[0].cached_input == 0.0
 
 
 @pytest.mark.parametrize("missing", list(API))

@@ -23,11 +23,11 @@ VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 def test_the_example_says_every_key() -> None:
     scenario = load(FILE)
     main = scenario.pools["main"]
-    shelved = {"naive", "kv_tokens"}  # not of a fleet's life
+    shelved = {"naive", "kv_tokens", "compute_factor"}  # not of a fleet's life
     assert {k for k in Pool.model_fields if getattr(main, k) is None} <= shelved
     said = {k for route in scenario.routes.values() for k in route.model_fields_set}
     of_clients = list(Route.model_fields)[list(Route.model_fields).index("patience") :]
-    assert set(of_clients) <= said
+    assert set(of_clients) - {"hosted", "team"} <= said  # those two are of money
     for part in (main.failures, main.node, main.node.spot, main.rollouts, main.capacity):
         assert part is not None
         unsaid = set(type(part).model_fields) - part.model_fields_set
@@ -233,6 +233,8 @@ PLAIN = {
 @given(POOLS, CLIENTS)
 @settings(max_examples=80, deadline=None)
 def test_whatever_is_written_is_read_again(pool: dict[str, Any], clients: dict[str, Any]) -> None:
+    if not clients.get("useful", True):
+        clients.pop("overflow", None)  # nobody pays an API for those
     document = {"routes": {"chat": PLAIN | clients}, "pools": {"main": pool}}
     text = json.dumps(document)
     assert VALIDATOR.is_valid(json.loads(text))

@@ -145,7 +145,16 @@ MONEY = {"type": "number"}
 SPENT = obj(
     {
         **dict.fromkeys(
-            "useful_work slack idle starting draining failed unplaced unused_commitment".split(),
+            [
+                "useful_work",
+                "slack",
+                "idle",
+                "starting",
+                "draining",
+                "failed",
+                "unplaced",
+                "unused_commitment",
+            ],
             MONEY,
         ),
         **dict.fromkeys(("infra", "people", "hosted"), MONEY),
