@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -213,4 +214,5 @@ def _sensitivity(
     }  # fmt: skip
     tables = sensitivity_tables(found)
     shown = tables[:1] if ran.quiet else tables
-    finish(ran, "sensitivity", document(found), rows(found), shown, sys.stdout, figures)
+    kept = {**document(found), "tornado": None if tornado is None else asdict(tornado)}
+    finish(ran, "sensitivity", kept, rows(found), shown, sys.stdout, figures)

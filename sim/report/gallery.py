@@ -14,6 +14,9 @@ from sim.report.exhibits import EXHIBITS, exhibition, exhibits_of
 from sim.report.frontier_figure import frontier_figure
 from sim.report.hosted_figure import break_even_figure
 from sim.report.summary import Summary
+from sim.report.sweep_figure import sweep_figures
+from sim.report.sweep_table import rows_of
+from sim.report.tornado_figure import tornado_figure, tornado_in
 
 Document = Mapping[str, Any]
 Files = dict[str, bytes]
@@ -62,10 +65,21 @@ def _calibration(document: Document, _: Path) -> Files:
     return {"calibration.svg": render(calibration_figure(document))}
 
 
+def _sweep(document: Document, _: Path) -> Files:
+    return {f"figures/{name}.svg": svg for name, svg in sweep_figures(rows_of(document)).items()}
+
+
+def _sensitivity(document: Document, _: Path) -> Files:
+    tornado = tornado_in(document)
+    return {} if tornado is None else {"figures/tornado.svg": render(tornado_figure(tornado))}
+
+
 _DRAWN: dict[str, Callable[[Document, Path], Files]] = {
     "summary.json": _run,
     "hosted.json": _hosted,
     "plan.json": _plan,
+    "sweep.json": _sweep,
+    "sensitivity.json": _sensitivity,
     "calibration.json": _calibration,
 }
 """What draws the figures of each document that verbs write."""

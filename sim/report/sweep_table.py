@@ -154,3 +154,16 @@ def _point(row: Row) -> dict[str, Any]:
 def _interval(row: Row, name: str) -> list[float] | None:
     low, high = row.figures.get(f"{name}_low"), row.figures.get(f"{name}_high")
     return None if low is None or high is None else [low, high]
+
+
+def rows_of(document: Mapping[str, Any]) -> list[Row]:
+    """The rows that `sweep_document` wrote, with the figures that it keeps."""
+    return [_row(point) for point in document["points"]]
+
+
+def _row(point: Mapping[str, Any]) -> Row:
+    figures: dict[str, float | None] = {}
+    for name, told_figure in point["figures"].items():
+        low, high = told_figure["ci95"] or (None, None)
+        figures |= {name: told_figure["value"], f"{name}_low": low, f"{name}_high": high}
+    return Row(**{**point, "figures": figures})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.report.canvas import BLUE, INK, MUTED, ORANGE, bare, figure
 from sim.report.curve_figure import usd_label
@@ -64,6 +65,17 @@ def tornado_of(found: Sensitivity) -> Tornado | None:
         tuple(bars),
         None if not bounds else (bounds[0], bounds[1]),
     )
+
+
+def tornado_in(document: Mapping[str, Any]) -> Tornado | None:
+    """The tornado that is kept in a document's `tornado`, as `dataclasses.asdict` has it."""
+    tree = document["tornado"]
+    if tree is None:
+        return None
+    bars = tuple(Bar(**bar) for bar in tree["bars"])
+    bounds = tree["interval"]
+    interval = None if bounds is None else (bounds[0], bounds[1])
+    return Tornado(**{**tree, "bars": bars, "interval": interval})
 
 
 def tornado_figure(tornado: Tornado) -> Figure:

@@ -50,6 +50,16 @@ def test_rewriting_keeps_the_data_and_the_manifest_true(folder: Path) -> None:
     assert after["scenario"] == "x"
 
 
+def test_a_sweep_and_a_tornado_are_drawn_too(tmp_path: Path) -> None:
+    bar = {"name": "price", "low": 1.0, "high": 3.0, "low_label": "-", "high_label": "+"}
+    tornado = {"title": "t", "unit": "$", "centre": 2.0, "bars": [bar], "interval": None}
+    (tmp_path / "sensitivity.json").write_text(json.dumps({"tornado": tornado}), encoding="utf-8")
+    (tmp_path / "sweep.json").write_text(json.dumps({"points": []}), encoding="utf-8")
+    assert set(redrawn(tmp_path)) == {"figures/tornado.svg"}
+    (tmp_path / "sensitivity.json").write_text('{"tornado": null}', encoding="utf-8")
+    assert redrawn(tmp_path) == {}
+
+
 def test_a_folder_of_others_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(OutError, match=r"holds none of summary\.json"):
         redrawn(tmp_path)

@@ -7,7 +7,14 @@ import pytest
 
 from sim.report.screen import print_tables
 from sim.report.sweep_figure import line_figure, map_figure, sweep_figures
-from sim.report.sweep_table import MOST_ROWS, sweep_csv, sweep_document, sweep_tables, told
+from sim.report.sweep_table import (
+    MOST_ROWS,
+    rows_of,
+    sweep_csv,
+    sweep_document,
+    sweep_tables,
+    told,
+)
 from sim.studies.store import Row
 from sim.studies.sweep_point import COLUMNS
 
@@ -123,3 +130,10 @@ def test_a_line_has_intervals_and_takes_words() -> None:
     assert words is not None
     assert [t.get_text() for t in words.axes[0].get_xticklabels()] == ["x", "y"]
     assert words.axes[0].get_yscale() == "log"
+
+
+def test_what_is_kept_draws_the_same_figures() -> None:
+    document = json.loads(json.dumps(sweep_document(GRID, {"scenario": "x"})))
+    again = rows_of(document)
+    assert sweep_figures(again) == sweep_figures(GRID)
+    assert sweep_document(again, {"scenario": "x"}) == document

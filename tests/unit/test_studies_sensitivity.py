@@ -1,3 +1,5 @@
+import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -5,7 +7,7 @@ from usages import pool, route, scenario
 
 from sim.report.canvas import render
 from sim.report.levers_tables import sensitivity_tables
-from sim.report.tornado_figure import Bar, Tornado, tornado_figure, tornado_of
+from sim.report.tornado_figure import Bar, Tornado, tornado_figure, tornado_in, tornado_of
 from sim.scenario.document import Scenario
 from sim.simulation import simulate
 from sim.studies.doubts import doubts, failures_times, lines_times, prices_times, steps_times
@@ -76,6 +78,8 @@ def test_the_tornado_is_drawn_from_the_widest_bar_down(found: Any) -> None:
     assert axes.get_yticklabels()[0].get_text() == "demand"
     assert len(axes.patches) == 2 * len(widths) + 1  # and the band of chance
     assert render(drawn) == render(tornado_figure(tornado))
+    kept = json.loads(json.dumps({"tornado": asdict(tornado)}))
+    assert tornado_in(kept) == tornado
 
 
 def test_a_tornado_of_nothing_is_still_a_figure() -> None:
