@@ -57,7 +57,7 @@ def execute(folder: Path, cells: int | None = None, path: Path = CURVE) -> Any:
         notebook.cells = notebook.cells[:cells]
         resources = {"metadata": {"path": str(folder)}}
         client = nbclient.NotebookClient(
-            notebook, kernel_name="python3", timeout=120, resources=resources
+            notebook, kernel_name="python3", timeout=300, resources=resources
         )
         client.execute()
         del client

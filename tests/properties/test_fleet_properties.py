@@ -37,7 +37,7 @@ from tests.properties.small_fleets import small_fleet
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-FIRST, LAST = (int(n) for n in os.environ.get("TOKENFLEET_FLEETS", "0:400").split(":"))
+FIRST, LAST = (int(n) for n in os.environ.get("TOKENFLEET_FLEETS", "0:250").split(":"))
 PER_TEST = 50
 
 

@@ -145,7 +145,7 @@ def cause_of(a: Try) -> str | None:
     return a.outcome.name.lower() if a.outcome in ENDS[1:] else None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(requests, st.randoms(use_true_random=False))
 def test_every_request_and_every_token_is_counted_once(made, random) -> None:
     every = [attempt for request in made for attempt in request]

@@ -19,7 +19,7 @@ from sim.serving.waiting import WaitingLine
 from tests.oracle.duel import Ask, Setup, differences, engine, timing
 from tests.oracle.workloads import workload
 
-SEEDS = 2_000
+SEEDS = 1_500
 PER_TEST = 250
 
 
@@ -31,7 +31,7 @@ def test_random_workloads(first: int) -> None:
 
 
 @settings(
-    max_examples=250,
+    max_examples=150,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -202,17 +202,25 @@ def test_a_broken_trace_leaves_nothing_behind(tmp_path: Path) -> None:
     assert set(tmp_path.iterdir()) == before
 
 
+def _heeding_interrupts() -> None:
+    """Take an interrupt as a terminal's program does: a job in the background would ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_an_interrupt_leaves_the_old_file(scenario: str, tmp_path: Path) -> None:
     target = tmp_path / "x.csv"
     target.write_text("old")
     arguments = ["--out", str(target), "--force", "--set", "horizon=400d", "--quiet"]
     command = [sys.executable, "-m", "sim.cli.main", "traffic", "sample", scenario]
-    process = subprocess.Popen([*command, *arguments])
-    deadline = time.monotonic() + 8
-    while not list(tmp_path.glob(".tokenfleet-*")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=8) == 130
+    with subprocess.Popen([*command, *arguments], preexec_fn=_heeding_interrupts) as process:
+        try:
+            deadline = time.monotonic() + 8
+            while not list(tmp_path.glob(".tokenfleet-*")) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=8) == 130
+        finally:
+            process.kill()
     assert target.read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s.yaml", "x.csv"]
 

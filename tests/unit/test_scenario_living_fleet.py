@@ -231,7 +231,7 @@ PLAIN = {
 
 
 @given(POOLS, CLIENTS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_whatever_is_written_is_read_again(pool: dict[str, Any], clients: dict[str, Any]) -> None:
     if not clients.get("useful", True):
         clients.pop("overflow", None)  # nobody pays an API for those
