@@ -191,6 +191,8 @@ class Race:
         n, seen, bills = self.runs.replications, [], []
         slo_windows = entry.scenario.slo_windows
         for i in range(n):
+            if i == 1:  # what the first did not drop needs the others, so they may run at once
+                self.runs.runs(entry.scenario, range(1, n))
             run = self.runs.run(entry.scenario, i)
             seen.append(self._figures(run))
             bills.append(bill(run.usage, entry.scenario))
