@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import OK, InputError, say
 from sim.cli.progress import Progress
+from sim.cli.run_files import directory_of
 from sim.cli.scenario import overrides
 
 
@@ -26,18 +28,14 @@ from sim.cli.scenario import overrides
     "--change", "changes", multiple=True, metavar="PATH=VALUE",
     help="The same scenario with one value changed, as forecast. Repeatable.",
 )  # fmt: skip
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's own."
-)
+@options.seed
 @click.option(
     "--replications", type=click.IntRange(1, 1000), default=5, show_default=True,
     help="Independent repetitions; one gives no interval.",
 )  # fmt: skip
-@click.option(
-    "--jobs", type=click.IntRange(1, 1024), help="Worker processes. Default: one per CPU."
-)
+@options.jobs
 @click.option("--out", type=click.Path(), metavar="DIR", help="Write backtest.json there.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@options.as_json
 @click.option("--quiet", is_flag=True, help="No progress.")
 def backtest(
     file: str | None,
@@ -70,7 +68,6 @@ def backtest(
         raise InputError("--forecast and --change are two ways to say the same; give one")
 
     from sim.report.backtest_tables import backtest_document, backtest_tables
-    from sim.report.directory import Directory
     from sim.report.export import summary_json
     from sim.report.screen import print_tables
     from sim.scenario.load import load
@@ -83,9 +80,7 @@ def backtest(
     ahead = load(forecast) if forecast is not None else None
     if changes:
         ahead = load(file, [*overrides, *changes])
-    directory = Directory(Path(out)) if out is not None else None
-    if directory is not None:
-        directory.check()
+    directory = directory_of(out)
     results = []
     with Progress(quiet) as progress:
         for one, what in ((scenario, "the past, replications"), (ahead, "the forecast")):

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import options
 from sim.cli.calibrate_steps import from_aiconfigurator, from_steps, steps_options
 from sim.cli.errors import OK, InputError, say
+from sim.cli.options import jobs_of
 from sim.cli.pairs import pairs
 from sim.cli.progress import Progress
+from sim.cli.run_files import directory_of
 from sim.cli.scenario import overrides
 
 if TYPE_CHECKING:
@@ -58,20 +61,16 @@ FIXABLE = (
     "--keep", multiple=True, type=click.Choice(FIXABLE), help="A number not to fit. Repeatable."
 )
 @steps_options
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's own."
-)
+@options.seed
 @click.option(
     "--replications", type=click.IntRange(2, 100), default=5, show_default=True,
     help="Random streams of arrivals that each run is simulated with.",
 )  # fmt: skip
-@click.option(
-    "--jobs", type=click.IntRange(1, 1024), help="Worker processes. Default: one per CPU."
-)
+@options.jobs
 @click.option(
     "--out", type=click.Path(), metavar="DIR", help="Write all of it, and a figure, there."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@options.as_json
 @click.option("--quiet", is_flag=True, help="The block to paste alone, and no progress.")
 def calibrate(
     files: tuple[str, ...],
@@ -104,17 +103,13 @@ def _runs(
     file: str, results: tuple[str, ...], overrides: tuple[str, ...], options: Mapping[str, Any]
 ) -> int:
     from sim.report.calibration_document import calibration_document
-    from sim.report.directory import Directory
     from sim.scenario.load import load
     from sim.studies.calibrate import calibrate as fit
     from sim.studies.calibration_runs import CalibrationError
-    from sim.studies.executors import cpu_count
 
     scenario = load(file, overrides)
     runs = _read(scenario, results, options)
-    directory = Directory(Path(options["out"])) if options["out"] is not None else None
-    if directory is not None:
-        directory.check()
+    directory = directory_of(options["out"])
     seed = scenario.seed if options["seed"] is None else options["seed"]
     with Progress(options["quiet"]) as progress:
         progress.update(f"fitting {len(runs)} runs, simulations", 0, 0)
@@ -126,7 +121,7 @@ def _runs(
                 fixed=options["keep"],
                 seed=seed,
                 replications=options["replications"],
-                jobs=options["jobs"] or cpu_count(),
+                jobs=jobs_of(options["jobs"]),
                 progress=lambda made: progress.update(
                     f"fitting {len(runs)} runs, {made:,} simulations", 0, 0
                 ),

@@ -12,6 +12,7 @@ import click
 from sim.cli.errors import OK, InputError
 from sim.cli.pairs import pairs
 from sim.cli.progress import Progress
+from sim.cli.run_files import directory_of
 
 if TYPE_CHECKING:
     from sim.studies.calibration_steps import StepRow
@@ -67,15 +68,12 @@ def from_aiconfigurator(options: Mapping[str, Any]) -> int:
 
 def _fit(rows: Sequence[StepRow], source: str, options: Mapping[str, Any], gpu: str | None) -> int:
     from sim.report.calibration_steps_table import steps_document, steps_lines, steps_table
-    from sim.report.directory import Directory
     from sim.report.export import summary_json
     from sim.report.screen import print_tables
     from sim.studies.calibration_runs import CalibrationError
     from sim.studies.calibration_steps import fit_steps
 
-    directory = Directory(Path(options["out"])) if options["out"] is not None else None
-    if directory is not None:
-        directory.check()
+    directory = directory_of(options["out"])
     try:
         found = fit_steps(rows, seed=options["seed"] or 0)
     except CalibrationError as error:

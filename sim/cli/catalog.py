@@ -8,6 +8,7 @@ from datetime import date
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import OK
 
 SECTIONS = (
@@ -17,7 +18,7 @@ SECTIONS = (
 
 @click.command(short_help="List GPUs, models, step times, prices, workloads, cold starts.")
 @click.argument("section", required=False, type=click.Choice(SECTIONS))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@options.as_json
 def catalog(section: str | None, as_json: bool) -> int:
     """List what a scenario can name: all of the catalog, or one SECTION of it.
 

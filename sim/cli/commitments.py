@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import OK, InputError
 from sim.cli.progress import Progress
 from sim.cli.scenario import overrides
@@ -24,17 +24,13 @@ if TYPE_CHECKING:
     help="What reserving takes off the list price, such as 40%. Default: the price of the file's "
     "own reserved nodes.",
 )  # fmt: skip
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's own."
-)
+@options.seed
 @click.option(
     "--replications", type=click.IntRange(1, 1000), default=5, show_default=True,
     help="Independent repetitions.",
 )  # fmt: skip
-@click.option(
-    "--jobs", type=click.IntRange(1, 1024), help="Worker processes. Default: one per CPU."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@options.jobs
+@options.as_json
 @click.option("--quiet", is_flag=True, help="No progress.")
 def commitments(
     file: str,
@@ -69,7 +65,9 @@ def commitments(
         )
     document = commitments_document(result, advised(result, off))
     if as_json:
-        click.echo(json.dumps(document, indent=2, allow_nan=False))
+        from sim.report.export import summary_json
+
+        click.echo(summary_json(document), nl=False)
         return OK
     from sim.report.commitment_tables import commitment_tables
     from sim.report.screen import print_tables

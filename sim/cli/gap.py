@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import OK, InputError, say
 from sim.cli.progress import Progress
 from sim.cli.run_files import directory_of, sample_every_s, scratch, story_of, write_files
@@ -31,21 +32,17 @@ if TYPE_CHECKING:
     "--removal", is_flag=True,
     help="Also simulate the run without one cause at a time, on the same random numbers.",
 )  # fmt: skip
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's own."
-)
+@options.seed
 @click.option(
     "--replications", type=click.IntRange(1, 1000), default=5, show_default=True,
     help="Independent repetitions; one gives no interval.",
 )  # fmt: skip
-@click.option(
-    "--jobs", type=click.IntRange(1, 1024), help="Worker processes. Default: one per CPU."
-)
+@options.jobs
 @click.option(
     "--out", type=click.Path(), metavar="DIR",
     help="Write what `run` writes there, with the ladder in summary.json, report and figures.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@options.as_json
 @click.option("--quiet", is_flag=True, help="The headline alone, and no progress.")
 def gap(
     file: str,
@@ -65,10 +62,9 @@ def gap(
     sum to the gap.
     """
     from sim.scenario.load import load
-    from sim.studies.executors import cpu_count
 
     scenario = _with_benchmarks(load(file, overrides), given)
-    workers = jobs or cpu_count()
+    workers = options.jobs_of(jobs)
     directory = directory_of(out)
     with Progress(quiet) as progress, scratch(directory) as spool:
         result = _simulate(scenario, seed, replications, workers, spool, progress)

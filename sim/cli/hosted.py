@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import OK, InputError, say
 from sim.cli.progress import Progress
+from sim.cli.run_files import directory_of
 from sim.cli.scenario import overrides
 
 if TYPE_CHECKING:
@@ -32,16 +32,12 @@ def _range(_: click.Context, option: click.Parameter, text: str) -> tuple[float,
 @click.command(short_help="Own fleet or hosted API: now, as traffic grows, route by route.")
 @click.argument("file")
 @overrides
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's own."
-)
+@options.seed
 @click.option(
     "--replications", type=click.IntRange(1, 1000), default=3, show_default=True,
     help="Independent repetitions; one gives no interval.",
 )  # fmt: skip
-@click.option(
-    "--jobs", type=click.IntRange(1, 1024), help="Worker processes. Default: one per CPU."
-)
+@options.jobs
 @click.option(
     "--ask", type=click.Choice(("both", "break-even", "routes")), default="both",
     show_default=True, help="From what traffic on a fleet pays; which routes to send; or both.",
@@ -57,7 +53,7 @@ def _range(_: click.Context, option: click.Parameter, text: str) -> tuple[float,
 @click.option(
     "--out", type=click.Path(), metavar="DIR", help="Write hosted.json and the figure there."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@options.as_json
 @click.option("--quiet", is_flag=True, help="The answers alone, and no progress.")
 def hosted(
     file: str,
@@ -77,15 +73,12 @@ def hosted(
     Prices the same traffic at the API; finds the traffic from which a fleet is cheaper, resized at
     each level; and says of each route whether to keep it or send it, by the cost that is avoided.
     """
-    from sim.report.directory import Directory
     from sim.scenario.load import load
 
     scenario = _checked(load(file, overrides), file, ask)
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
-    directory = Directory(Path(out)) if out is not None else None
-    if directory is not None:
-        directory.check()
+    directory = directory_of(out)
     with Progress(quiet) as progress:
         document = _document(scenario, replications, jobs, ask, traffic, requests, progress)
     if directory is not None:
@@ -118,14 +111,13 @@ def _document(
     progress: Progress,
 ) -> dict[str, Any]:
     from sim.studies.break_even import break_even, grid
-    from sim.studies.executors import cpu_count
     from sim.studies.hosted_document import hosted_document
     from sim.studies.keep_or_send import keep_or_send
     from sim.studies.paired_runs import PairedRuns
 
     runs = PairedRuns(
         replications,
-        cpu_count() if jobs is None else jobs,
+        options.jobs_of(jobs),
         lambda done, total: progress.update("simulations", done, total),
     )
     base = runs.result(scenario)
@@ -138,23 +130,22 @@ def _document(
 
 
 def _write(directory: Directory, document: dict[str, Any]) -> None:
+    from sim.report.export import about, summary_json
     from sim.report.hosted_figure import break_even_figure
     from sim.report.summary import Summary
 
-    directory.open({key: document[key] for key in ("scenario", "seed", "replications", "versions")})
-    directory.write("hosted.json", _text(document).encode())
+    directory.open(about(document))
+    directory.write("hosted.json", summary_json(document).encode())
     if document["break_even"] is not None:
         directory.write("figures/break-even.svg", break_even_figure(Summary(document)))
     directory.close()
 
 
-def _text(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
-
-
 def _print(document: dict[str, Any], as_json: bool, quiet: bool) -> None:
     if as_json:
-        click.echo(_text(document), nl=False)
+        from sim.report.export import summary_json
+
+        click.echo(summary_json(document), nl=False)
         return
     from sim.report.hosted_answers import break_even_table, choices_table, opening
     from sim.report.hosted_tables import at_the_api

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sim.cli.errors import OK, InputError
-from sim.cli.pairing import Ran, common, finish, jobs_of, told
+from sim.cli.options import jobs_of
+from sim.cli.pairing import Ran, common, finish, told
 from sim.cli.progress import Progress
 from sim.cli.scenario import overrides
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import say
+from sim.cli.options import jobs_of
 from sim.cli.progress import Progress
+from sim.cli.run_files import directory_of
 
 if TYPE_CHECKING:
     from sim.report.directory import Directory
@@ -19,22 +20,16 @@ if TYPE_CHECKING:
     from sim.studies.paired_runs import PairedRuns
 
 _OPTIONS = (
-    click.option(
-        "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's own."
-    ),
+    options.seed,
     click.option(
         "--replications", type=click.IntRange(1, 1000), default=3, show_default=True,
         help="Independent repetitions; one gives no interval.",
     ),
-    click.option(
-        "--jobs", type=click.IntRange(1, 1024), help="Worker processes. Default: one per CPU."
-    ),
+    options.jobs,
     click.option(
         "--out", type=click.Path(), metavar="DIR", help="Write JSON, CSV and figures there."
     ),
-    click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
-    ),
+    options.as_json,
     click.option("--quiet", is_flag=True, help="The first table alone, and no progress."),
 )  # fmt: skip
 
@@ -56,11 +51,7 @@ class Ran:
     directory: Directory | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        from sim.report.directory import Directory
-
-        if self.out is not None:
-            self.directory = Directory(Path(self.out))
-            self.directory.check()
+        self.directory = directory_of(self.out)
 
 
 def runs_of(replications: int, jobs: int | None, progress: Progress) -> PairedRuns:
@@ -68,13 +59,6 @@ def runs_of(replications: int, jobs: int | None, progress: Progress) -> PairedRu
     from sim.studies.paired_runs import PairedRuns
 
     return PairedRuns(replications, jobs_of(jobs), told(progress, "simulations"))
-
-
-def jobs_of(jobs: int | None) -> int:
-    """Worker processes: as asked for, else one per CPU."""
-    from sim.studies.executors import cpu_count
-
-    return cpu_count() if jobs is None else jobs
 
 
 def told(progress: Progress, what: str) -> Callable[[int, int], None]:
@@ -92,7 +76,9 @@ def finish(
     figures: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write the files of a study called *name*, if asked to, and print it as asked."""
-    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    from sim.report.export import summary_json
+
+    text = summary_json(document)
     if ran.directory is not None:
         _write(ran.directory, name, text, document, records, figures or {})
     if ran.as_json:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import OK, SLO_MISSED, InputError, say
 from sim.cli.progress import Progress
+from sim.cli.run_files import directory_of
 from sim.cli.scenario import overrides
 
 if TYPE_CHECKING:
@@ -68,14 +68,12 @@ def _price(text: str) -> tuple[str, float]:
 @click.command(short_help="Find the cheapest fleet that meets every SLO.")
 @click.argument("file")
 @overrides
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's.")
+@options.seed
 @click.option(
     "--replications", type=click.IntRange(2, 1000), default=5, show_default=True,
     help="Independent repetitions that a fleet has to meet its SLOs in.",
 )  # fmt: skip
-@click.option(
-    "--jobs", type=click.IntRange(1, 1024), help="Worker processes. Default: one per CPU."
-)
+@options.jobs
 @click.option(
     "--gpus", callback=_names, metavar="LIST",
     help="GPUs to consider, such as h100-sxm,l40s. Default: all that have a price.",
@@ -105,7 +103,7 @@ def _price(text: str) -> tuple[str, float]:
     "--out", type=click.Path(), metavar="DIR",
     help="Write plan.json, the planned scenario and the figures there.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@options.as_json
 @click.option("--quiet", is_flag=True, help="The plan alone, and no progress.")
 @click.option("--fail-on-slo", is_flag=True, help="Exit with 3 if some pool has no such fleet.")
 def plan(
@@ -126,7 +124,6 @@ def plan(
     Designs race: the busiest hour drops what is too small, cheaper fleets drop dearer ones. What is
     chosen was simulated over the whole horizon in every replication, and so was the runner-up.
     """
-    from sim.report.directory import Directory
     from sim.scenario.load import load
     from sim.studies.plan_document import plan_document
 
@@ -135,9 +132,7 @@ def plan(
         raise InputError(f"{file}: no route has an slo, so any fleet would do; give slo: {{...}}")
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
-    directory = Directory(Path(out)) if out is not None else None
-    if directory is not None:
-        directory.check()
+    directory = directory_of(out)
     with Progress(quiet) as progress:
         found = _plan(scenario, _choices(choices), replications, jobs, progress)
         document = plan_document(found, growth_percent_per_week=growth, today=date.today())
@@ -183,26 +178,26 @@ def _plan(
     jobs: int | None,
     progress: Progress,
 ) -> Plan:
-    from sim.studies.executors import cpu_count
     from sim.studies.plan import plan as search
 
     return search(
         scenario,
         choices,
         replications=replications,
-        jobs=cpu_count() if jobs is None else jobs,
+        jobs=options.jobs_of(jobs),
         progress=lambda done, total: progress.update("simulations", done, total),
     )
 
 
 def _write(directory: Directory, found: Plan, document: dict[str, Any]) -> None:
     from sim.report.canvas import render
+    from sim.report.export import about, summary_json
     from sim.report.frontier_figure import frontier_figure
     from sim.report.summary import Summary
     from sim.scenario.resolved import resolved_yaml
 
-    directory.open({key: document[key] for key in ("scenario", "seed", "replications", "versions")})
-    directory.write("plan.json", _text(document).encode())
+    directory.open(about(document))
+    directory.write("plan.json", summary_json(document).encode())
     directory.write(PLANNED, resolved_yaml(found.scenario).encode())
     summary = Summary(document)
     for pool in summary.names("pools"):
@@ -212,13 +207,11 @@ def _write(directory: Directory, found: Plan, document: dict[str, Any]) -> None:
     directory.close()
 
 
-def _text(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
-
-
 def _print(document: dict[str, Any], as_json: bool, quiet: bool) -> None:
     if as_json:
-        click.echo(_text(document), nl=False)
+        from sim.report.export import summary_json
+
+        click.echo(summary_json(document), nl=False)
         return
     from sim.report.plan_tables import headroom_lines, plan_tables
     from sim.report.screen import print_tables

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import OK, SLO_MISSED, InputError, say
 from sim.cli.progress import Progress
 from sim.cli.run_files import directory_of, sample_every_s, scratch, story_of, write_files
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Simulate a scenario and price its tokens.")
 @click.argument("file")
 @overrides
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's own."
-)
+@options.seed
 @click.option(
     "--replications", type=click.IntRange(1, 1000),
     help="Independent repetitions; one gives no interval. Default: 5, at least 10 for --precision.",
@@ -39,14 +38,12 @@ if TYPE_CHECKING:
     "--max-replications", type=click.IntRange(2, 10_000), default=100, show_default=True,
     help="Where --precision gives up.",
 )  # fmt: skip
-@click.option(
-    "--jobs", type=click.IntRange(1, 1024), help="Worker processes. Default: one per CPU."
-)
+@options.jobs
 @click.option(
     "--out", type=click.Path(), metavar="DIR",
     help="Write summary, requests, time series, events, figures and report.html there.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@options.as_json
 @click.option("--quiet", is_flag=True, help="The headline alone, and no progress.")
 @click.option("--fail-on-slo", is_flag=True, help="Exit with 3 unless every SLO is met.")
 def run(

@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.cli.options import jobs_of
 from sim.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -78,11 +79,10 @@ def write_files(
     from sim.report.export import Findings, write_out
     from sim.scenario.resolved import resolved_yaml
     from sim.studies.curve import curve
-    from sim.studies.executors import cpu_count
 
     points = curve(
         result,
-        jobs=jobs or cpu_count(),
+        jobs=jobs_of(jobs),
         progress=lambda done, total: progress.update("loads", done, total),
     )
     progress.update("writing files", 0, 0)

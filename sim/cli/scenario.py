@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import BAD_INPUT, OK, InputError, say
 from sim.report.numerals import clean, length
 
@@ -24,7 +25,7 @@ overrides = click.option(
 @click.command(short_help="Check a scenario file.")
 @click.argument("file")
 @overrides
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@options.as_json
 def validate(file: str, overrides: tuple[str, ...], as_json: bool) -> int:
     """Check FILE: all that is wrong with it, by line, and what is worth a warning.
 

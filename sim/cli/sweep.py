@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import FAILED_POINTS, OK, InputError, say
 from sim.cli.progress import Progress
+from sim.cli.run_files import directory_of
 from sim.cli.scenario import overrides
 
 if TYPE_CHECKING:
@@ -56,16 +58,12 @@ class Asked:
 @click.option("--sobol", type=click.IntRange(1), metavar="N", help="N points of Sobol's sequence.")
 @click.option("--lhs", type=click.IntRange(1), metavar="N", help="N points of a Latin hypercube.")
 @overrides
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's own."
-)
+@options.seed
 @click.option(
     "--replications", type=click.IntRange(1, 1000),
     help="Independent repetitions of each point. Default: 5, or as the sweep file says.",
 )  # fmt: skip
-@click.option(
-    "--jobs", type=click.IntRange(1, 1024), help="Worker processes. Default: one per CPU."
-)
+@options.jobs
 @click.option(
     "--store", type=click.Path(), metavar="FILE",
     help="SQLite file of the results. Default: FILE's name with .results.sqlite.",
@@ -82,7 +80,7 @@ class Asked:
 @click.option(
     "--out", type=click.Path(), metavar="DIR", help="Write sweep.csv, sweep.json, figures there."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@options.as_json
 @click.option("--quiet", is_flag=True, help="The best point alone, and no progress.")
 def sweep(
     file: str | None, show: str | None, out: str | None, store: str | None, **options: Any
@@ -91,12 +89,9 @@ def sweep(
 
     Results are kept in one SQLite file, one by one. The same command again runs what is missing.
     """
-    from sim.report.directory import Directory
     from sim.studies.store import Store
 
-    directory = Directory(Path(out)) if out is not None else None
-    if directory is not None:
-        directory.check()
+    directory = directory_of(out)
     if (file is None) == (show is None):
         raise InputError("name a scenario or a sweep file, or --show a file of results")
     if show is not None:
@@ -222,16 +217,16 @@ def _run(
 
 @contextlib.contextmanager
 def _executor(kind: str, scheduler: str | None, jobs: int | None) -> Iterator[Executor]:
-    from sim.studies.executors import LocalExecutor, cpu_count
+    from sim.studies.executors import LocalExecutor
 
     if kind == "local":
         if scheduler is not None:
             raise InputError("--scheduler goes with --executor dask")
-        yield LocalExecutor(jobs or cpu_count())
+        yield LocalExecutor(options.jobs_of(jobs))
         return
     from sim.studies.dask_executor import dask_executor
 
-    with dask_executor(scheduler, jobs or cpu_count()) as executor:
+    with dask_executor(scheduler, options.jobs_of(jobs)) as executor:
         yield executor
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import OK, InputError, say
 from sim.cli.progress import Progress
 from sim.cli.scenario import overrides
@@ -42,9 +43,7 @@ def traffic() -> None:
     "--for", "longest", default="1d", show_default=True, metavar="DURATION",
     help="Most of a scenario's horizon that is generated.",
 )  # fmt: skip
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's own."
-)
+@options.seed
 @click.option(
     "--out", metavar="PATH", help="Draw it: FILE.svg, FILE.png, or a folder for traffic.svg."
 )

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 import click
 
+from sim.cli import options
 from sim.cli.errors import OK, InputError, say
 from sim.cli.progress import Progress
 from sim.cli.scenario import overrides
@@ -35,9 +36,7 @@ STDOUT = "-"
     help="Azure CSV or Mooncake JSON lines. Default: by the name, .csv or .jsonl.",
 )  # fmt: skip
 @click.option("--route", metavar="NAME", help="Only this route. Default: all of them, merged.")
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Seed instead of the scenario's own."
-)
+@options.seed
 @click.option(
     "--replication", type=click.IntRange(0, 999_999), default=0, show_default=True,
     help="Another number gives other traffic of the same kind.",

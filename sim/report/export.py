@@ -48,7 +48,7 @@ def write_out(directory: Directory, findings: Findings) -> None:
     Equal findings give equal bytes: nothing is dated. Raises `OutError`.
     """
     document = findings.summary
-    directory.open(_about(document))
+    directory.open(about(document))
     directory.write("summary.json", summary_json(document).encode())
     directory.write("summary.csv", summary_csv(document).encode())
     directory.write("bill.csv", bill_csv(document).encode())
@@ -73,7 +73,8 @@ def write_out(directory: Directory, findings: Findings) -> None:
     directory.close()
 
 
-def _about(document: Mapping[str, Any]) -> dict[str, Any]:
+def about(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a manifest says of the run that made *document*."""
     return {key: document.get(key) for key in ("scenario", "seed", "replications", "versions")}
 
 

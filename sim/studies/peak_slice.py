@@ -9,6 +9,7 @@ from sim.ledger.usage import INTERVAL_S, SloFigure
 from sim.scenario.arrivals import ClosedArrivals, PoissonArrivals, VaryingArrivals
 from sim.scenario.document import Scenario
 from sim.scenario.route import Route
+from sim.scenario.scaling_plan import WEEKDAYS
 from sim.scenario.spec import FrozenDict
 
 LENGTH_S = 3_600.0
@@ -17,7 +18,6 @@ LEAST_HORIZON_S = 6 * LENGTH_S
 """A scenario shorter than this is as well run whole."""
 
 DAY_S = 86_400.0
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def peak_slice(scenario: Scenario) -> Scenario | None:
@@ -32,13 +32,13 @@ def peak_slice(scenario: Scenario) -> Scenario | None:
         return None
     hour = max(range(int(scenario.horizon // LENGTH_S)), key=lambda h: _load(scenario, h))
     moved = {name: _moved(route, hour) for name, route in scenario.routes.items()}
-    day = (DAYS.index(scenario.starts_on) + hour // 24) % 7
+    day = (WEEKDAYS.index(scenario.starts_on) + hour // 24) % 7
     return scenario.model_copy(
         update={
             "routes": FrozenDict(moved),
             "horizon": LENGTH_S,
             "warmup": WARMUP_S,
-            "starts_on": DAYS[day],
+            "starts_on": WEEKDAYS[day],
         }
     )
 
@@ -92,7 +92,7 @@ def _rate(scenario: Scenario, route: Route, hour: int) -> float:
         return float(arrivals.concurrency)  # always there: it does not move the peak
     assert isinstance(arrivals, VaryingArrivals)
     weekday, weekend = arrivals.weights()
-    local = hour + DAYS.index(scenario.starts_on) * 24 + round(arrivals.utc_offset_hours)
+    local = hour + WEEKDAYS.index(scenario.starts_on) * 24 + round(arrivals.utc_offset_hours)
     return arrivals.mean_rps * (weekend if local // 24 % 7 >= 5 else weekday)[local % 24]
 
 

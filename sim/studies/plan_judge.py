@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sim.ledger.usage import SLO_SLACK, SloFigure
+from sim.studies.intervals import student_t
 
 CONFIDENCE = 0.95
 """One-sided: one fleet in twenty that is called good may not be."""
@@ -81,11 +82,5 @@ def upper_limit(values: Sequence[float]) -> float:
     >>> upper_limit([1.0, 1.0]), round(upper_limit([1.0, 2.0, 3.0]), 4)
     (1.0, 3.6859)
     """
-    from scipy.special import stdtrit
-
-    n = len(values)
-    centre = math.fsum(values) / n
-    if n < 2:
-        return centre
-    variance = math.fsum((v - centre) ** 2 for v in values) / (n - 1)
-    return centre + float(stdtrit(n - 1, CONFIDENCE)) * math.sqrt(variance / n)
+    both_sides = student_t(values, 2.0 * CONFIDENCE - 1.0)
+    return math.fsum(values) / len(values) if both_sides is None else both_sides.high
